@@ -1,0 +1,83 @@
+"""Errors that reach a user: each says what was expected, what came, and what to try."""
+
+
+class PoseCoreError(Exception):
+    """Base of every error that outside input or the environment can cause.
+
+    Args:
+        message: what was expected and what came instead.
+        hint: what the user can try; appended to the text.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message} {hint}".strip())
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(PoseCoreError):
+    """A setting or request is outside what it may be."""
+
+    code = "config"
+
+
+class ShapeError(PoseCoreError):
+    """An array has another shape, type or content than its contract says."""
+
+    code = "shape"
+
+
+class VideoError(PoseCoreError):
+    """A video or image sequence cannot be read."""
+
+    code = "video"
+
+
+class ModelError(PoseCoreError):
+    """A model is missing, damaged, unknown or does not fit its description."""
+
+    code = "model"
+
+
+class RuntimeUnavailableError(PoseCoreError):
+    """No inference runtime on this machine can run a model."""
+
+    code = "runtime"
+
+
+class NoPersonError(PoseCoreError):
+    """Nobody was found in the video, or not the person asked for."""
+
+    code = "no_person"
+
+
+class InsufficientDataError(PoseCoreError):
+    """There is too little evidence to solve a motion."""
+
+    code = "insufficient_data"
+
+
+class MotionFileError(PoseCoreError):
+    """A motion file cannot be read or written."""
+
+    code = "motion_file"
+
+
+class RigError(PoseCoreError):
+    """A rig cannot carry the motion: bones missing, ambiguous or degenerate."""
+
+    code = "rig"
+
+
+class WorkerError(PoseCoreError):
+    """The worker process could not be started, answered wrongly or died."""
+
+    code = "worker"
+
+
+class CancelledError(PoseCoreError):
+    """The user cancelled the job."""
+
+    code = "cancelled"
