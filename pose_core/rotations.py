@@ -1,0 +1,203 @@
+"""Rotations as matrices and unit quaternions (w, x, y, z), with any leading batch axes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pose_core.types import FloatArray
+
+_TINY = 1e-12
+
+
+def quaternion_multiply(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Hamilton product: the rotation `b` followed by `a`.
+
+    Args:
+        a: (..., 4) wxyz.
+        b: (..., 4) wxyz.
+    Returns:
+        (..., 4) wxyz.
+    """
+    aw, ax, ay, az = np.moveaxis(np.asarray(a), -1, 0)
+    bw, bx, by, bz = np.moveaxis(np.asarray(b), -1, 0)
+    return np.stack(
+        [
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        ],
+        axis=-1,
+    )
+
+
+def quaternion_conjugate(q: FloatArray) -> FloatArray:
+    """Inverse of unit quaternions: (..., 4) wxyz to (..., 4) wxyz."""
+    return np.asarray(q) * np.array([1.0, -1.0, -1.0, -1.0])
+
+
+def quaternion_to_matrix(q: FloatArray) -> FloatArray:
+    """Rotation matrices of quaternions; the quaternions need not be normalised.
+
+    Args:
+        q: (..., 4) wxyz, not zero.
+    Returns:
+        (..., 3, 3).
+    """
+    q = np.asarray(q, dtype=np.float64)
+    w, x, y, z = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def matrix_to_quaternion(R: FloatArray) -> FloatArray:
+    """Unit quaternions of rotation matrices, w >= 0.
+
+    Args:
+        R: (..., 3, 3) rotation matrices.
+    Returns:
+        (..., 4) wxyz.
+    Source: Bar-Itzhack 2000 in spirit: of the four equivalent forms the best conditioned one is taken.
+    """
+    R = np.asarray(R, dtype=np.float64)
+    m00, m01, m02 = R[..., 0, 0], R[..., 0, 1], R[..., 0, 2]
+    m10, m11, m12 = R[..., 1, 0], R[..., 1, 1], R[..., 1, 2]
+    m20, m21, m22 = R[..., 2, 0], R[..., 2, 1], R[..., 2, 2]
+    # 4 q q^T, whose longest row is a safe multiple of q
+    outer = np.stack(
+        [
+            np.stack([1 + m00 + m11 + m22, m21 - m12, m02 - m20, m10 - m01], axis=-1),
+            np.stack([m21 - m12, 1 + m00 - m11 - m22, m01 + m10, m02 + m20], axis=-1),
+            np.stack([m02 - m20, m01 + m10, 1 - m00 + m11 - m22, m12 + m21], axis=-1),
+            np.stack([m10 - m01, m02 + m20, m12 + m21, 1 - m00 - m11 + m22], axis=-1),
+        ],
+        axis=-2,
+    )
+    best = np.argmax(np.diagonal(outer, axis1=-2, axis2=-1), axis=-1)
+    q = np.take_along_axis(outer, best[..., None, None], axis=-2)[..., 0, :]
+    q = q / np.linalg.norm(q, axis=-1, keepdims=True)
+    return np.asarray(np.where(q[..., :1] < 0, -q, q))
+
+
+def rotation_vector_to_matrix(v: FloatArray) -> FloatArray:
+    """Exponential map, exact near zero.
+
+    Args:
+        v: (..., 3) axis times angle, radians.
+    Returns:
+        (..., 3, 3).
+    Source: Rodrigues' formula with the sinc form of its coefficients.
+    """
+    v = np.asarray(v, dtype=np.float64)
+    angle = np.linalg.norm(v, axis=-1)[..., None, None]
+    K = skew(v)
+    a = np.sinc(angle / np.pi)
+    b = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
+    return np.asarray(np.eye(3) + a * K + b * (K @ K))
+
+
+def matrix_to_rotation_vector(R: FloatArray) -> FloatArray:
+    """Logarithm map, stable near 0 and pi: (..., 3, 3) to (..., 3) radians."""
+    q = matrix_to_quaternion(R)
+    vec_norm = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(vec_norm, q[..., :1])
+    scale = np.where(vec_norm > _TINY, angle / np.maximum(vec_norm, _TINY), 2.0)
+    return np.asarray(q[..., 1:] * scale)
+
+
+def skew(v: FloatArray) -> FloatArray:
+    """Cross-product matrices: (..., 3) to (..., 3, 3)."""
+    v = np.asarray(v, dtype=np.float64)
+    x, y, z = np.moveaxis(v, -1, 0)
+    o = np.zeros_like(x)
+    return np.stack([np.stack(r, axis=-1) for r in ([o, -z, y], [z, o, -x], [-y, x, o])], axis=-2)
+
+
+def unit(v: FloatArray, fallback: FloatArray | None = None) -> FloatArray:
+    """Unit vectors; a vector without a direction becomes `fallback` (or zero).
+
+    Args:
+        v: (..., 3).
+        fallback: (3,) or (..., 3), taken where the length is below 1e-9.
+    """
+    v = np.asarray(v, dtype=np.float64)
+    length = np.linalg.norm(v, axis=-1, keepdims=True)
+    out = v / np.maximum(length, _TINY)
+    replacement = np.zeros(3) if fallback is None else np.asarray(fallback)
+    return np.asarray(np.where(length > 1e-9, out, replacement))
+
+
+def swing_between(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Smallest rotation that turns direction `a` onto direction `b`.
+
+    Args:
+        a: (..., 3) unit vectors.
+        b: (..., 3) unit vectors.
+    Returns:
+        (..., 3, 3). For opposite directions the half turn about some axis across `a`.
+    """
+    a, b = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
+    cosine = np.sum(a * b, axis=-1)
+    q = np.concatenate([(1.0 + cosine)[..., None], np.cross(a, b)], axis=-1)
+    opposite = cosine < -1.0 + 1e-9
+    if np.any(opposite):
+        helper = np.where(np.abs(a[..., :1]) < 0.9, np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
+        axis = unit(np.cross(a, helper))
+        q = np.where(opposite[..., None], np.concatenate([np.zeros_like(axis[..., :1]), axis], axis=-1), q)
+    return quaternion_to_matrix(q)
+
+
+def best_rotation(source: FloatArray, target: FloatArray, weights: FloatArray | None = None) -> FloatArray:
+    """Proper rotation that best turns one set of directions onto another.
+
+    Args:
+        source: (..., N, 3) vectors.
+        target: (..., N, 3) vectors.
+        weights: (N,) or (..., N), >= 0; equal when None.
+    Returns:
+        (..., 3, 3) with determinant +1.
+    Source: Kabsch 1976, determinant fix by Umeyama 1991.
+    """
+    source, target = np.broadcast_arrays(np.asarray(source, dtype=np.float64), np.asarray(target, dtype=np.float64))
+    w = np.ones(source.shape[:-1]) if weights is None else np.broadcast_to(weights, source.shape[:-1])
+    U, _, Vt = np.linalg.svd(np.einsum("...n,...ni,...nj->...ij", w, target, source))
+    sign = np.sign(np.linalg.det(U) * np.linalg.det(Vt))
+    fix = np.ones((*sign.shape, 3))
+    fix[..., 2] = np.where(sign == 0, 1.0, sign)
+    return np.asarray((U * fix[..., None, :]) @ Vt)
+
+
+def twist_about(R: FloatArray, axis: FloatArray) -> FloatArray:
+    """Angle of the part of a rotation that turns about an axis (swing-twist split).
+
+    Args:
+        R: (..., 3, 3).
+        axis: (3,) or (..., 3) unit vector, in the frame that `R` starts from.
+    Returns:
+        (...) radians in (-pi, pi].
+    """
+    q = matrix_to_quaternion(R)
+    return np.asarray(2 * np.arctan2(np.sum(q[..., 1:] * axis, axis=-1), q[..., 0]))
+
+
+def continuous_quaternions(q: FloatArray, axis: int = 0) -> FloatArray:
+    """Choose signs so that neighbouring quaternions are on the same side.
+
+    Args:
+        q: quaternions wxyz in the last axis; NaN rows are passed over.
+        axis: the time axis.
+    Returns:
+        Same shape; first finite value of each series unchanged.
+    """
+    out = np.moveaxis(np.array(q, dtype=np.float64), axis, 0)
+    previous = out[0].copy()
+    for t in range(1, len(out)):
+        flip = np.sum(previous * out[t], axis=-1) < 0
+        out[t] = np.where(flip[..., None], -out[t], out[t])
+        known = np.all(np.isfinite(out[t]), axis=-1)
+        previous = np.where(known[..., None], out[t], previous)
+    return np.moveaxis(out, 0, axis)
