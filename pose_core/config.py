@@ -95,7 +95,9 @@ class CameraConfig:
 
     def __post_init__(self) -> None:
         _require(self.focal_px is None or self.focal_px > 0, f"focal_px must be > 0, but is {self.focal_px}.")
-        _require(self.focal_px is None or self.fov_deg is None, "Give either a focal length or a field of view, not both.")
+        _require(
+            self.focal_px is None or self.fov_deg is None, "Give either a focal length or a field of view, not both."
+        )
         _require(self.fov_deg is None or 1 <= self.fov_deg <= 175, f"fov_deg must be 1 to 175, but is {self.fov_deg}.")
 
 
@@ -182,11 +184,10 @@ def from_mapping(cls: type[_T], data: dict[str, Any]) -> _T:
             values[name] = from_mapping(hint, value)  # type: ignore[arg-type]
             continue
         allowed = get_args(hint) or (hint,)
-        if float in allowed and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        fits = any(type(value) is kind for kind in allowed)
+        whole_for_float = float in allowed and int not in allowed and type(value) is int
+        fits = whole_for_float or any(type(value) is kind for kind in allowed)
         _require(fits, f"{cls.__name__}.{name} must be {hint}, but is {value!r}.")
-        values[name] = value
+        values[name] = float(value) if whole_for_float else value
     try:
         return cls(**values)
     except TypeError as error:

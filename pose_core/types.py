@@ -48,7 +48,9 @@ def check_times(name: str, time_s: FloatArray) -> None:
     if not np.all(np.isfinite(time_s)):
         raise ShapeError(f"'{name}' must be finite, but {int(np.sum(~np.isfinite(time_s)))} values are not.")
     if np.any(np.diff(time_s) <= 0):
-        raise ShapeError(f"'{name}' must increase strictly, but frame {int(np.argmax(np.diff(time_s) <= 0)) + 1} does not.")
+        raise ShapeError(
+            f"'{name}' must increase strictly, but frame {int(np.argmax(np.diff(time_s) <= 0)) + 1} does not."
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,8 @@ _HALPE_EDGES = (
     )),
 )  # fmt: skip
 
-_HAND_PARTS = ("root", *(f"{f}_{n}" for f in ("thumb", "index", "middle", "ring", "pinky") for n in range(1, 5)))
+_FINGERS = ("thumb", "index", "middle", "ring", "pinky")
+_HAND_PARTS = ("root", *(f"{f}_{n}" for f in _FINGERS for n in range(1, 5)))
 _WHOLE_BODY = (
     *_COCO,
     *(f"{s}_{toe}" for s in ("left", "right") for toe in ("big_toe", "small_toe", "heel")),
@@ -91,8 +92,8 @@ _WHOLE_BODY_EDGES = (
     *_BODY_EDGES,
     *_COCO_FACE_EDGES,
     *((f"{s}_ankle", f"{s}_{toe}") for s in ("left", "right") for toe in ("heel", "big_toe")),
-    *((f"{s}_hand_{a}", f"{s}_hand_{b}") for s in ("left", "right") for f in ("thumb", "index", "middle", "ring", "pinky")
-      for a, b in (("root", f"{f}_1"), (f"{f}_1", f"{f}_2"), (f"{f}_2", f"{f}_3"), (f"{f}_3", f"{f}_4"))),
+    *((f"{s}_hand_{a}", f"{s}_hand_{b}") for s in ("left", "right") for f in _FINGERS
+      a, b in (("root", f"{f}_1"), (f"{f}_1", f"{f}_2"), (f"{f}_2", f"{f}_3"), (f"{f}_3", f"{f}_4"))),
 )  # fmt: skip
 
 _H36M = (

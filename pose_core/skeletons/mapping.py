@@ -79,7 +79,7 @@ class JointMapping:
     @property
     def available(self) -> BoolArray:
         """(J,) joints that the keypoint set determines."""
-        return np.any(self.weights != 0, axis=1)
+        return np.asarray(np.any(self.weights != 0, axis=1))
 
     def positions(self, keypoints: FloatArray) -> FloatArray:
         """Canonical joints from keypoints.
