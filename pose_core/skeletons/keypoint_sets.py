@@ -92,8 +92,9 @@ _WHOLE_BODY_EDGES = (
     *_BODY_EDGES,
     *_COCO_FACE_EDGES,
     *((f"{s}_ankle", f"{s}_{toe}") for s in ("left", "right") for toe in ("heel", "big_toe")),
-    *((f"{s}_hand_{a}", f"{s}_hand_{b}") for s in ("left", "right") for f in _FINGERS
-      a, b in (("root", f"{f}_1"), (f"{f}_1", f"{f}_2"), (f"{f}_2", f"{f}_3"), (f"{f}_3", f"{f}_4"))),
+    *((f"{s}_hand_{a}", f"{s}_hand_{b}") for s in ("left", "right") for f in _FINGERS for a, b in (
+        ("root", f"{f}_1"), (f"{f}_1", f"{f}_2"), (f"{f}_2", f"{f}_3"), (f"{f}_3", f"{f}_4"),
+    )),
 )  # fmt: skip
 
 _H36M = (
