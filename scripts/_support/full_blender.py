@@ -18,7 +18,7 @@ from .progress import Progress, Step
 
 SUITE = "sid"
 # numpy must be named: Debian's Blender depends on Python but not on numpy, without which FBX and add-ons fail.
-PACKAGES = ("blender", "libgl1-mesa-dri", "python3-numpy", "python3-requests", "ffmpeg")
+PACKAGES = ("blender", "libgl1", "libegl1", "libgl1-mesa-dri", "python3-numpy", "python3-requests", "ffmpeg")
 HOST_COMMANDS = ("unshare", "debootstrap", "Xvfb", "xdotool", "import")
 MARKER = "pose-core-root.json"
 RECIPE = hashlib.sha256(json.dumps([1, SUITE, PACKAGES]).encode()).hexdigest()

@@ -1,0 +1,21 @@
+"""Fixtures that all tests share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.blender import BPY_VERSIONS
+from tests.support.display import Display, virtual_display
+
+
+@pytest.fixture(params=BPY_VERSIONS)
+def bpy_version(request: pytest.FixtureRequest) -> str:
+    """Each Blender that exists as a Python module."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[Display]:
+    """One virtual display for all UI tests of a run."""
+    with virtual_display() as running:
+        yield running
