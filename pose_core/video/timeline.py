@@ -1,0 +1,96 @@
+"""Time stamps of pictures in presentation order: repair of what containers get wrong, and thinning to a rate."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol, TypeVar
+
+# A step back by more than this is a new count (files glued together), not a stamp in the wrong order.
+NEW_COUNT_S = Fraction(1)
+
+
+@dataclass
+class TimestampRepair:
+    """Makes time stamps strictly increasing, and counts what it had to change.
+
+    Args:
+        time_base_s: seconds of one tick.
+        period_s: nominal time between two pictures.
+    """
+
+    time_base_s: Fraction
+    period_s: Fraction
+    repaired: int = 0
+    _previous_s: Fraction | None = None
+    _offset_s: Fraction = field(default_factory=Fraction)
+
+    def time_of(self, ticks: int | None) -> Fraction:
+        """Time of the next picture in presentation order.
+
+        Args:
+            ticks: its stamp in units of the time base, None where the file has none.
+        Returns:
+            Exact seconds on the file's own clock, later than all before.
+        """
+        previous = self._previous_s
+        if previous is None:
+            time = Fraction(0) if ticks is None else ticks * self.time_base_s
+            self.repaired += ticks is None
+        elif ticks is None:
+            time = previous + self.period_s
+            self.repaired += 1
+        else:
+            time = ticks * self.time_base_s + self._offset_s
+            if time <= previous:
+                self.repaired += 1
+                if previous - time > NEW_COUNT_S:
+                    self._offset_s += previous + self.period_s - time
+                    time = previous + self.period_s
+                else:
+                    # Half a period leaves room for the next stamp if that one is right again.
+                    time = previous + self.period_s / 2
+        self._previous_s = time
+        return time
+
+
+class Timed(Protocol):
+    """Anything with a presentation time."""
+
+    @property
+    def time_s(self) -> float: ...
+
+
+TimedT = TypeVar("TimedT", bound=Timed)
+
+
+def thin_to_rate(frames: Iterable[TimedT], target_fps: float) -> Iterator[TimedT]:
+    """Keep the pictures nearest to an even beat, none of them twice and each with its own time.
+
+    Args:
+        frames: in order of time.
+        target_fps: beats a second, counted from the first picture; a rate above the video's keeps every picture.
+    Returns:
+        The pictures kept, in order.
+    """
+    beat = 0
+    start_s = 0.0
+    held: TimedT | None = None
+    for frame in frames:
+        if held is None:
+            held, start_s = frame, frame.time_s
+            continue
+        midpoint_s = 0.5 * (held.time_s + frame.time_s)
+        # `held` is nearest to every beat before the midpoint between the two.
+        if start_s + beat / target_fps < midpoint_s:
+            yield held
+            beat = max(beat + 1, _first_beat_from(midpoint_s - start_s, target_fps))
+        held = frame
+    if held is not None and start_s + (beat - 0.5) / target_fps <= held.time_s:
+        yield held
+
+
+def _first_beat_from(elapsed_s: float, target_fps: float) -> int:
+    beat = int(elapsed_s * target_fps)
+    while beat / target_fps < elapsed_s:
+        beat += 1
+    return beat
