@@ -24,7 +24,7 @@ _TREE: tuple[tuple[str, str, tuple[float, float, float]], ...] = (
     ("left_ankle", "left_knee", (0.0, 0.0, -1.0)),
     ("left_heel", "left_ankle", (0.0, 0.62, -0.79)),
     ("left_toe", "left_ankle", (0.0, -0.9, -0.44)),
-    ("left_shoulder", "chest", (0.87, 0.0, 0.5)),
+    ("left_shoulder", "chest", (0.7, 0.03, 0.71)),
     ("left_elbow", "left_shoulder", (1.0, 0.0, 0.0)),
     ("left_wrist", "left_elbow", (1.0, 0.0, 0.0)),
     ("left_hand", "left_wrist", (1.0, 0.0, 0.0)),
@@ -33,7 +33,7 @@ _TREE: tuple[tuple[str, str, tuple[float, float, float]], ...] = (
     ("right_ankle", "right_knee", (0.0, 0.0, -1.0)),
     ("right_heel", "right_ankle", (0.0, 0.62, -0.79)),
     ("right_toe", "right_ankle", (0.0, -0.9, -0.44)),
-    ("right_shoulder", "chest", (-0.87, 0.0, 0.5)),
+    ("right_shoulder", "chest", (-0.7, 0.03, 0.71)),
     ("right_elbow", "right_shoulder", (-1.0, 0.0, 0.0)),
     ("right_wrist", "right_elbow", (-1.0, 0.0, 0.0)),
     ("right_hand", "right_wrist", (-1.0, 0.0, 0.0)),
@@ -51,9 +51,9 @@ CONTACT_JOINTS = ("left_heel", "left_toe", "right_heel", "right_toe")
 """The joints that can touch the ground, in the order of every `contacts` array."""
 
 STATURE_FRACTIONS: dict[str, float] = {
-    "spine": 0.100, "chest": 0.110, "neck": 0.120, "head": 0.095, "nose": 0.067,
+    "spine": 0.132, "chest": 0.068, "neck": 0.130, "head": 0.101, "nose": 0.068,
     "hip": 0.052, "knee": 0.245, "ankle": 0.246, "heel": 0.048, "toe": 0.080,
-    "shoulder": 0.120, "elbow": 0.172, "wrist": 0.148, "hand": 0.050,
+    "shoulder": 0.157, "elbow": 0.172, "wrist": 0.148, "hand": 0.050,
 }  # fmt: skip
 """Length of the bone that ends in a joint as a share of body height.
 

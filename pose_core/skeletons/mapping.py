@@ -16,7 +16,7 @@ _Mixture = dict[str, float]
 
 # Where joints of the trunk lie on the line from the middle of the hips (0) to the middle of the shoulders (1);
 # measured on public motion capture of adults.
-_TRUNK = {"spine": 0.33, "chest": 0.68, "neck": 1.06}
+_TRUNK = {"spine": 0.42, "chest": 0.64, "neck": 1.06}
 
 # The ball of the foot on the line from the heel (0) to the tip of the big toe (1).
 _BALL = 0.76

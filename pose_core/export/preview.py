@@ -1,0 +1,108 @@
+"""The solved skeleton drawn over the footage, as a small MP4 to judge a result by."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from pose_core.cameras import project_points
+from pose_core.config import VideoConfig
+from pose_core.errors import CancelledError
+from pose_core.motion_file import Motion
+from pose_core.skeletons import CANONICAL
+from pose_core.types import CancelCallback, FloatArray, ImageArray, Progress, ProgressCallback
+from pose_core.video import open_video
+from pose_core.video.writer import PreviewWriter
+
+# The longer side of a preview, pixels.
+_LONGER_SIDE = 960
+
+# RGB; colour-blind safe: left and right must never be mistaken for each other.
+_LEFT = (64, 156, 255)
+_RIGHT = (255, 140, 26)
+_MIDDLE = (245, 245, 245)
+_FILLED = (150, 150, 150)
+_EDGE = (20, 20, 20)
+_SUBPIXEL = 4  # bits of sub-pixel precision in drawing calls
+
+
+def write_preview(
+    path: str | os.PathLike[str],
+    video: str,
+    video_config: VideoConfig,
+    motions: Sequence[Motion],
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCallback | None = None,
+) -> None:
+    """Write an MP4 of the footage with every motion's skeleton on it.
+
+    Args:
+        path: the MP4 to write; replaced only once the new one is complete.
+        video: the footage.
+        video_config: the same frame range as the motions'.
+        motions: solved motions of the same frames, with times that agree.
+    Raises:
+        VideoError: the footage cannot be read, or the preview not written.
+        CancelledError: `cancel` said so.
+    """
+    total = len(motions[0].timestamps_s)
+    projected = [project_points(m.joints_camera_m, m.camera_matrix) for m in motions]
+    with open_video(
+        video,
+        start_s=video_config.start_s,
+        end_s=video_config.end_s,
+        target_fps=video_config.target_fps,
+        image_fps=video_config.image_fps,
+    ) as reader:
+        scale = min(1.0, _LONGER_SIDE / max(reader.info.width, reader.info.height))
+        width, height = (round(side * scale / 2) * 2 for side in (reader.info.width, reader.info.height))
+        with PreviewWriter(path, width, height) as writer:
+            for t, frame in enumerate(reader):
+                if cancel is not None and cancel():
+                    raise CancelledError("The job was cancelled.")
+                if t >= total:
+                    break
+                image = np.ascontiguousarray(frame.downscale_rgb(width, height))
+                for motion, xy in zip(motions, projected, strict=True):
+                    colour = _FILLED if motion.filled[t] else None
+                    draw_skeleton(image, xy[t] * np.array([width / frame.width, height / frame.height]), colour)
+                writer.write(image, frame.time_s)
+                if progress is not None and t % 10 == 0:
+                    progress(Progress("preview", t, total))
+    if progress is not None:
+        progress(Progress("preview", total, total))
+
+
+def draw_skeleton(image: ImageArray, joints_px: FloatArray, colour: tuple[int, int, int] | None = None) -> None:
+    """Draw the canonical skeleton into an RGB image, in place.
+
+    Args:
+        image: (H, W, 3) uint8.
+        joints_px: (J, 2); bones with an unknown end are left out.
+        colour: one colour for everything; None draws left, right and middle in their own.
+    """
+    finite = joints_px[np.all(np.isfinite(joints_px), axis=1)]
+    if len(finite) < 2:
+        return
+    size = float(np.max(np.ptp(finite, axis=0)))
+    thickness = int(np.clip(size / 90, 2, 8))
+    for outline in (True, False):
+        for j, p in enumerate(CANONICAL.parents):
+            if p < 0 or not np.all(np.isfinite(joints_px[[j, p]])):
+                continue
+            name = CANONICAL.names[j]
+            own = _LEFT if name.startswith("left_") else _RIGHT if name.startswith("right_") else _MIDDLE
+            paint = _EDGE if outline else (colour or own)
+            width = thickness + 2 if outline else thickness
+            start, end = (_fixed_point(joints_px[k]) for k in (p, j))
+            cv2.line(image, start, end, paint, width, cv2.LINE_AA, _SUBPIXEL)
+
+
+def _fixed_point(xy: FloatArray) -> tuple[int, int]:
+    limited = np.clip(xy, -8000, 8000) * (1 << _SUBPIXEL)
+    x, y = np.rint(limited).astype(int).tolist()
+    return x, y

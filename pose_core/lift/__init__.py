@@ -1,0 +1,6 @@
+"""From 2D keypoints to root-relative 3D joints."""
+
+from pose_core.lift.lifter import lift_track
+from pose_core.lift.model_depth import lift_by_model_depth
+
+__all__ = ["lift_by_model_depth", "lift_track"]

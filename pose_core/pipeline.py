@@ -1,0 +1,207 @@
+"""The whole job: a video in, a motion file a person out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pose_core.config import EstimateRequest
+from pose_core.errors import CancelledError, InsufficientDataError, NoPersonError, PoseCoreError
+from pose_core.motion_file import Motion, write_motion
+from pose_core.types import CancelCallback, KeypointTrack, Progress, ProgressCallback
+
+if TYPE_CHECKING:
+    from pose_core.track import TrackResult
+
+MOTION_SUFFIX = ".motion.npz"
+
+
+@dataclass(frozen=True)
+class EstimateResult:
+    """What a job left behind, and how it went."""
+
+    motion_paths: tuple[str, ...]
+    """One motion file a person, most prominent first."""
+    preview_path: str | None
+    report: dict[str, Any]
+    """Plain data for people and machines; see `_report`."""
+
+
+@dataclass
+class _Stages:
+    """Runs the stages of a job: times them, passes progress on, looks whether the user wants to stop."""
+
+    progress: ProgressCallback | None
+    cancel: CancelCallback | None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def check_cancel(self) -> None:
+        if self.cancel is not None and self.cancel():
+            raise CancelledError("The job was cancelled.")
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(Progress(stage, done, total))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.check_cancel()
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+def estimate(
+    request: EstimateRequest, *, progress: ProgressCallback | None = None, cancel: CancelCallback | None = None
+) -> EstimateResult:
+    """Estimate the motion of the people in a video.
+
+    Args:
+        request: the whole job.
+        progress: told how far the job is.
+        cancel: asked whether to stop.
+    Returns:
+        Paths of the files written, and a report.
+    Raises:
+        VideoError: the video cannot be read.
+        ModelError, RuntimeUnavailableError: no 2D model to run.
+        NoPersonError: nobody was found, or not the person asked for.
+        InsufficientDataError: people were found, but too little of each is seen.
+        MotionFileError: the result cannot be written.
+        CancelledError: `cancel` said so. Whatever the error, no half-written file is left.
+    """
+    stages = _Stages(progress, cancel)
+    with stages.stage("track"):
+        tracked, video = _track(request, stages)
+    motions, warnings = _solve_people(request, tracked, Path(request.video).name, stages)
+    stages.check_cancel()
+    if request.preview is not None:
+        with stages.stage("preview"):
+            _write_preview(request, motions, stages)
+    paths = motion_paths(request.out, [m.person_id for m in motions])
+    with stages.stage("write"):
+        for path, motion in zip(paths, motions, strict=True):
+            write_motion(path, motion)
+    report = _report(motions, tracked, video, stages.seconds, warnings)
+    return EstimateResult(paths, request.preview, report)
+
+
+def motion_paths(out: str, person_ids: list[int]) -> tuple[str, ...]:
+    """Where the motions of several people go: `out` for the first, `NAME.p2.motion.npz` and so on beside it."""
+    base = out.removesuffix(MOTION_SUFFIX).removesuffix(".npz")
+    return (out, *(f"{base}.p{person}{MOTION_SUFFIX}" for person in person_ids[1:]))
+
+
+def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict[str, Any]]:
+    from pose_core.runtime.store import ModelStore
+    from pose_core.track import track_people
+    from pose_core.video import open_video
+
+    range_ = request.video_config
+    with open_video(
+        request.video,
+        start_s=range_.start_s,
+        end_s=range_.end_s,
+        target_fps=range_.target_fps,
+        image_fps=range_.image_fps,
+    ) as reader:
+        result = track_people(
+            reader,
+            reader.info,
+            request.track,
+            ModelStore(model_folder=request.model_folder),
+            progress=stages.progress,
+            cancel=stages.cancel,
+        )
+        stages.check_cancel()
+        video = {
+            "width": reader.info.width,
+            "height": reader.info.height,
+            "fps": str(reader.info.average_fps),
+            "codec": reader.info.codec,
+            "reading": reader.diagnostics,
+        }
+    if not result.tracks:
+        wanted = f"person {request.track.person_id}" if request.track.person_id is not None else "anybody"
+        raise NoPersonError(
+            f"Could not find {wanted} in the {len(result.timestamps_s)} frames of '{request.video}'.",
+            "Choose a clip in which a person is at least a fifth of the picture high, or lower the detector score.",
+        )
+    return result, video
+
+
+def _solve_people(
+    request: EstimateRequest, tracked: TrackResult, source: str, stages: _Stages
+) -> tuple[list[Motion], list[str]]:
+    motions: list[Motion] = []
+    warnings: list[str] = []
+    problem: PoseCoreError | None = None
+    for number, track in enumerate(tracked.tracks):
+        stages.tell("solve", number, len(tracked.tracks))
+        try:
+            motions.append(_solve_person(request, track, source, stages))
+        except InsufficientDataError as error:
+            problem = error
+            warnings.append(f"Person {track.person_id} was left out: {error}")
+    stages.tell("solve", len(tracked.tracks), len(tracked.tracks))
+    if not motions:
+        assert problem is not None
+        raise problem
+    return motions, warnings
+
+
+def _solve_person(request: EstimateRequest, track: KeypointTrack, source: str, stages: _Stages) -> Motion:
+    from pose_core.lift import lift_track
+    from pose_core.solve import solve_motion
+    from pose_core.solve.intrinsics import choose_intrinsics
+
+    K, _ = choose_intrinsics(request.camera, track.image_size)
+    with stages.stage("lift"):
+        lifted = lift_track(track, K)
+    with stages.stage("solve"):
+        return solve_motion(track, lifted, source, request.solve, request.camera)
+
+
+def _write_preview(request: EstimateRequest, motions: list[Motion], stages: _Stages) -> None:
+    from pose_core.export.preview import write_preview
+
+    assert request.preview is not None
+    write_preview(
+        request.preview, request.video, request.video_config, motions, progress=stages.progress, cancel=stages.cancel
+    )
+
+
+def _report(
+    motions: list[Motion],
+    tracked: TrackResult,
+    video: dict[str, Any],
+    seconds: dict[str, float],
+    warnings: list[str],
+) -> dict[str, Any]:
+    times = tracked.timestamps_s
+    errors = np.concatenate([m.reprojection_error_px[np.isfinite(m.reprojection_error_px)] for m in motions])
+    for motion in motions:
+        empty = int(np.sum(~motion.valid))
+        filled = int(np.sum(motion.filled))
+        if empty:
+            warnings.append(f"Person {motion.person_id} has no pose in {empty} of {len(times)} frames.")
+        if filled:
+            warnings.append(f"Person {motion.person_id} was not seen in {filled} frames; they were filled in.")
+    return {
+        "frames": len(times),
+        "duration_s": float(times[-1] - times[0]) + (float(np.median(np.diff(times))) if len(times) > 1 else 0.0),
+        "fps": float(1.0 / np.median(np.diff(times))) if len(times) > 1 else 0.0,
+        "video": video,
+        "people_found": int(tracked.diagnostics.get("people_found", len(tracked.tracks))),
+        "person_ids": [m.person_id for m in motions],
+        "mean_reprojection_px": float(np.mean(errors)) if len(errors) else None,
+        "stage_seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "warnings": warnings,
+        "diagnostics": {"track": dict(tracked.diagnostics), "people": [dict(m.diagnostics) for m in motions]},
+    }

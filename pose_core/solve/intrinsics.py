@@ -1,0 +1,23 @@
+"""Which camera to assume."""
+
+from __future__ import annotations
+
+from pose_core.cameras import camera_matrix, default_focal_px, focal_from_fov
+from pose_core.config import CameraConfig
+from pose_core.types import FloatArray
+
+
+def choose_intrinsics(config: CameraConfig, image_size: tuple[int, int]) -> tuple[FloatArray, str]:
+    """Intrinsics from what the user knows, else a usual camera.
+
+    Args:
+        config: focal length or field of view, if known.
+        image_size: (width, height) in pixels.
+    Returns:
+        (3, 3) intrinsics, and `given` or `assumed`.
+    """
+    if config.focal_px is not None:
+        return camera_matrix(config.focal_px, image_size), "given"
+    if config.fov_deg is not None:
+        return camera_matrix(focal_from_fov(config.fov_deg, image_size), image_size), "given"
+    return camera_matrix(default_focal_px(image_size), image_size), "assumed"
