@@ -1,0 +1,121 @@
+"""Which bones of a rig play which part of the body."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from pose_core.errors import RigError
+from pose_core.files import atomic_path
+
+FORMAT = "pose_core.bone_map"
+VERSION = 1
+
+SIDES = ("left", "right")
+CHAINS = ("spine", "neck")
+"""Parts that may be several bones, bottom to top."""
+_PAIRED = ("clavicle", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")
+PARTS = ("pelvis", "spine", "neck", "head", *(f"{side}_{part}" for side in SIDES for part in _PAIRED))
+"""All parts of the body that can be mapped."""
+OPTIONAL = frozenset({"neck", *(f"{side}_{part}" for side in SIDES for part in ("clavicle", "hand", "toe"))})
+"""Parts that a humanoid rig may lack."""
+ESSENTIAL = tuple(part for part in PARTS if part not in OPTIONAL)
+"""Parts without which a motion cannot be carried."""
+
+PARENT_PART = {
+    "spine": "pelvis", "neck": "spine", "head": "spine",
+    **{f"{s}_{a}": (b if b in ("pelvis", "spine") else f"{s}_{b}") for s in SIDES for a, b in {
+        "clavicle": "spine", "upper_arm": "spine", "forearm": "upper_arm", "hand": "forearm",
+        "thigh": "pelvis", "shin": "thigh", "foot": "shin", "toe": "foot",
+    }.items()},
+}  # fmt: skip
+"""The part above each part in the hierarchy (parts that may be missing are left out)."""
+
+
+@dataclass(frozen=True)
+class BoneMap:
+    """Parts of the body and the bones that play them."""
+
+    bones: Mapping[str, tuple[str, ...]]
+    """Part to bones, bottom to top; one bone but for the chains; a missing part is absent."""
+    family: str = "custom"
+    """The naming family the map was found by."""
+    notes: tuple[str, ...] = field(default=())
+    """What the reader of the result should know, for example optional parts that are missing."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.bones) - set(PARTS))
+        if unknown:
+            raise RigError(f"A bone map names unknown parts: {', '.join(unknown)}.", f"Known: {', '.join(PARTS)}.")
+        several = [part for part, names in self.bones.items() if len(names) > 1 and part not in CHAINS]
+        if several:
+            raise RigError(f"A bone map may name several bones for spine and neck only, not for {', '.join(several)}.")
+        empty = [part for part, names in self.bones.items() if not names]
+        if empty:
+            raise RigError(f"A bone map names no bone for {', '.join(empty)}.", "Leave missing parts out.")
+
+    def __contains__(self, part: str) -> bool:
+        return part in self.bones
+
+    def __iter__(self) -> Iterator[tuple[str, int, str]]:
+        """Every mapped bone as (part, position in its chain, bone name)."""
+        for part in PARTS:
+            for i, name in enumerate(self.bones.get(part, ())):
+                yield part, i, name
+
+    def bone(self, part: str) -> str | None:
+        """The (first) bone of a part, or None."""
+        names = self.bones.get(part)
+        return names[0] if names else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: chains as lists, other parts as a name, missing parts as None or an empty list."""
+        out: dict[str, Any] = {}
+        for part in PARTS:
+            names = list(self.bones.get(part, ()))
+            out[part] = names if part in CHAINS else (names[0] if names else None)
+        return out
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], family: str = "custom") -> Self:
+        """Build a map from plain data as `to_dict` gives it.
+
+        Raises:
+            RigError: an unknown part, or a value that is no bone name.
+        """
+        bones: dict[str, tuple[str, ...]] = {}
+        for part, value in data.items():
+            names = [value] if isinstance(value, str) else list(value or ())
+            if not all(isinstance(name, str) and name for name in names):
+                raise RigError(f"The bone map's entry for '{part}' must be bone names, but is {value!r}.")
+            if names or part not in PARTS:
+                bones[part] = tuple(names)
+        return cls(bones, family)
+
+
+def read_bone_map(path: str | os.PathLike[str]) -> BoneMap:
+    """Read a bone map that a user or the add-on saved as JSON.
+
+    Raises:
+        RigError: not there, no JSON, or not a bone map of a known version.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RigError(f"Cannot read the bone map '{path}' ({error}).", "Check the path.") from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("bones"), dict):
+        raise RigError(f"'{path}' is no bone map: its format must be '{FORMAT}' with an object 'bones'.")
+    if data.get("version") != VERSION:
+        raise RigError(f"The bone map '{path}' has version {data.get('version')}, but this program reads {VERSION}.")
+    return BoneMap.from_dict(data["bones"], str(data.get("family", "custom")))
+
+
+def write_bone_map(path: str | os.PathLike[str], bone_map: BoneMap) -> None:
+    """Save a bone map as JSON."""
+    content = {"format": FORMAT, "version": VERSION, "family": bone_map.family, "bones": bone_map.to_dict()}
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

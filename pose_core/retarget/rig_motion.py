@@ -1,0 +1,46 @@
+"""A motion on a rig: what is to be keyed, free of Blender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pose_core.errors import ShapeError
+from pose_core.types import BoolArray, FloatArray, check_shape, check_times
+
+
+@dataclass(frozen=True, eq=False)
+class RigMotion:
+    """Pose channels of the mapped bones over time. Rows of frames without a pose are NaN."""
+
+    bone_names: tuple[str, ...]
+    quaternions: FloatArray
+    """(T, M, 4) wxyz rotation channel of each mapped bone, continuous in time."""
+    root_bone: str
+    root_location: FloatArray
+    """(T, 3) location channel of the root bone, armature units."""
+    times_s: FloatArray
+    """(T,) seconds, from the video."""
+    valid: BoolArray
+    """(T,) frames that carry a pose."""
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        sizes = {"M": len(self.bone_names)}
+        check_shape("times_s", self.times_s, ("T",), sizes)
+        check_shape("quaternions", self.quaternions, ("T", "M", 4), sizes)
+        check_shape("root_location", self.root_location, ("T", 3), sizes)
+        check_shape("valid", self.valid, ("T",), sizes)
+        check_times("times_s", self.times_s)
+        if self.root_bone not in self.bone_names:
+            raise ShapeError(f"The root bone '{self.root_bone}' must be one of the mapped bones.")
+        if not np.all(np.isfinite(self.quaternions[self.valid])) or not np.all(
+            np.isfinite(self.root_location[self.valid])
+        ):
+            raise ShapeError("Frames that are valid must be finite.")
+
+    def __len__(self) -> int:
+        return len(self.times_s)
