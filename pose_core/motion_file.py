@@ -190,10 +190,11 @@ def read_motion(path: str | os.PathLike[str]) -> Motion:
     if not name.is_file():
         raise MotionFileError(f"There is no motion file '{name}'.", "Check the path.")
     try:
-        with np.load(name, allow_pickle=False) as data:
-            if not isinstance(data, np.lib.npyio.NpzFile):
-                raise MotionFileError(f"'{name}' is a bare array, not a motion file.", hint)
-            content = {key: data[key] for key in data.files}
+        loaded = np.load(name, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise MotionFileError(f"'{name}' is a bare array, not a motion file.", hint)
+        with loaded:
+            content = {key: loaded[key] for key in loaded.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
         if "pickle" in str(error).lower():
             raise MotionFileError(
