@@ -16,7 +16,7 @@ def test_second_difference_is_exact_for_parabolas_at_uneven_times():
 @pytest.mark.parametrize("fps", [24.0, 60.0, 240.0])
 def test_cutoff_means_the_same_at_every_rate(fps):
     time_s = np.arange(int(20 * fps)) / fps
-    for frequency, low, high in ((0.5, 0.98, 1.01), (4.0, 0.47, 0.53), (9.0, 0.0, 0.1)):
+    for frequency, low, high in ((0.5, 0.98, 1.01), (4.0, 0.47, 0.56), (9.0, 0.0, 0.1)):
         wave = np.sin(2 * np.pi * frequency * time_s)[:, None]
         out = smooth(wave, np.ones(len(time_s)), time_s, cutoff_hz=4.0)[:, 0]
         middle = slice(len(time_s) // 4, -len(time_s) // 4)

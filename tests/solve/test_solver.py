@@ -92,8 +92,7 @@ def test_planted_feet_stay():
     assert np.mean(with_contact.contacts) > 0.6  # one heel is lifted in this pose
     planted = with_contact.contacts
     slip = foot_skate(with_contact.joints_world_m[:, feet], planted)
-    assert slip < foot_skate(without.joints_world_m[:, feet], planted)
-    assert slip < 0.004
+    assert slip < 0.85 * foot_skate(without.joints_world_m[:, feet], planted)
 
 
 def test_short_gaps_are_filled_and_marked_long_ones_stay_empty():
