@@ -67,7 +67,8 @@ class LineProcess:
             )
         except (OSError, ValueError) as error:
             raise WorkerError(
-                f"'{argv[0]}' could not be started: {error}.", "Check the Python of the worker environment."
+                f"'{argv[0]}' could not be started ({getattr(error, 'strerror', None) or error}).",
+                "Check the Python of the worker environment.",
             ) from error
         self._readers = [
             threading.Thread(target=self._read_stdout, name="pose-core-stdout", daemon=True),

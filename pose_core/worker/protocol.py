@@ -87,6 +87,32 @@ class GetModels(Message):
 
 
 @dataclass(frozen=True)
+class InstallEnvironment(Message):
+    """Client to installer: make a worker environment; answered by a result."""
+
+    type: ClassVar[str] = "install_environment"
+    id: str
+    folder: str
+    """Where the environment shall be; one that is there is replaced once the new one is complete."""
+    lock: str
+    """Path of the lock file: pinned packages with hashes."""
+    wheel: str
+    """Path of the wheel of `pose_core` itself."""
+    wheel_folder: str | None = None
+    """Take the packages from this folder alone; None = from the package index."""
+
+
+@dataclass(frozen=True)
+class VerifyEnvironment(Message):
+    """Client to installer: compare an environment with its lock file, file by file; answered by a result."""
+
+    type: ClassVar[str] = "verify_environment"
+    id: str
+    folder: str
+    lock: str
+
+
+@dataclass(frozen=True)
 class Cancel(Message):
     """Client to worker: end that job soon; answered by cancelled, or by a result that was already under way."""
 
@@ -150,7 +176,8 @@ class Cancelled(Message):
 MESSAGE_TYPES: dict[str, type[Message]] = {
     kind.type: kind
     for kind in (
-        Hello, Ready, Estimate, SelfTest, GetModels, Cancel, Shutdown, ProgressUpdate, Result, Failure, Cancelled,
+        Hello, Ready, Estimate, SelfTest, GetModels, InstallEnvironment, VerifyEnvironment, Cancel, Shutdown,
+        ProgressUpdate, Result, Failure, Cancelled,
     )
 }  # fmt: skip
 
