@@ -27,14 +27,6 @@ from _support.python import leave_venv, require_minimum
 SAMPLE = Path("samples") / "mannequin_walk.mp4"
 
 
-def choose_blender(named: str | None, progress: Progress) -> Blender:
-    """Return the user's Blender, or the bpy module, installed if needed."""
-    program = find_blender(named, progress)
-    if program is not None:
-        return main_job.blender_program(program)
-    return main_job.bpy_module(ensure_bpy(DEFAULT_BPY, progress), DEFAULT_BPY)
-
-
 def check_inputs(video: Path, rig: Path | None, folder: Path) -> None:
     """Refuse missing files before anything long begins.
 
@@ -82,8 +74,12 @@ def run(options: argparse.Namespace) -> None:
     folder = Path(options.out).absolute()
     check_inputs(video, rig, folder)
     outputs = main_job.outputs_for(video, folder)
+    program = find_blender(options.blender, progress)
     python = ensure_worker_env(progress, "worker")
-    blender = choose_blender(options.blender, progress)
+    if program is not None:
+        blender = main_job.blender_program(program)
+    else:
+        blender = main_job.bpy_module(ensure_bpy(DEFAULT_BPY, progress), DEFAULT_BPY)
     with progress.step("2D pose model") as step:
         main_job.get_model(step, python)
     with progress.step(f"motion of {video.name}") as step:

@@ -3,7 +3,7 @@
 import collections
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .errors import SetupError
@@ -31,6 +31,7 @@ def run_quietly(
     advice: str = "",
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    words: Callable[[str], str] = str,
 ) -> str:
     """Run a command under a progress step and return all it printed.
 
@@ -41,6 +42,7 @@ def run_quietly(
         advice: what a user may try if the command fails.
         cwd: working folder, this process's own by default.
         env: the whole environment, `clean_environment()` by default.
+        words: turns a line of output into what the user sees of it; "" = nothing.
     Raises:
         SetupError: the program is missing or ended with a code other than 0.
     """
@@ -69,7 +71,7 @@ def run_quietly(
             for line in process.stdout:
                 log.write(line)
                 lines.append(line.rstrip())
-                step.detail(line)
+                step.detail(words(line))
             code = process.wait()
         finally:
             if process.poll() is None:

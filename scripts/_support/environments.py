@@ -140,12 +140,13 @@ def _bring_up_to_date(environment: Environment, progress: Progress) -> None:
         marker = {}
     (environment.folder / MARKER).unlink(missing_ok=True)
     if environment.project is not None and marker.get("project") != environment.project_key:
-        with progress.step(f"{environment.label}: installing {environment.project.name} itself in place") as step:
+        with progress.step(f"{environment.label}: Pose Core itself") as step:
             run_quietly(
                 step,
                 [environment.executable, *PIP_INSTALL, "--no-deps", "--no-build-isolation", "-e", environment.project],
                 log_name=_log_name(environment),
                 cwd=environment.project,
+                words=pip_words,
             )
     _write_marker(environment)
 
@@ -154,7 +155,7 @@ def _make(environment: Environment, progress: Progress) -> None:
     _remove(environment.folder)
     environment.folder.parent.mkdir(parents=True, exist_ok=True)
     log_name = _log_name(environment)
-    with progress.step(f"{environment.label}: making {environment.folder}") as step:
+    with progress.step(f"{environment.label}: creating it") as step:
         advice = "on Debian or Ubuntu the package python3-venv (python3.11-venv) may be missing."
         run_quietly(step, [environment.python, "-m", "venv", environment.folder], log_name=log_name, advice=advice)
     _install_packages(environment, progress)
@@ -177,14 +178,25 @@ def _update_in_place(environment: Environment, progress: Progress) -> bool:
     return not _missing_pins(environment) and _check_problem(environment) is None
 
 
+def pip_words(line: str) -> str:
+    """Return what a user should see of a line that pip prints: verb and name, no warnings, no folders."""
+    words = line.replace(",", " ").split()
+    if not words or words[0] in ("WARNING:", "Stored"):
+        return ""
+    if words[:3] == ["Installing", "collected", "packages:"]:
+        return f"installing {len(words) - 3} packages"
+    return " ".join([words[0].lower(), *(word.rpartition("/")[2] for word in words[1:2])])
+
+
 def _install_packages(environment: Environment, progress: Progress) -> None:
     requirements = [part for path in environment.lock_files for part in ("-r", path)]
-    with progress.step(f"{environment.label}: installing pinned packages") as step:
+    with progress.step(f"{environment.label}: pinned packages") as step:
         run_quietly(
             step,
             [environment.executable, *PIP_INSTALL, "--require-hashes", "--only-binary=:all:", *requirements],
             log_name=_log_name(environment),
             advice=NETWORK_ADVICE,
+            words=pip_words,
         )
 
 

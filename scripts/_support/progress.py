@@ -31,10 +31,8 @@ class Step:
         return time.monotonic() - self._start
 
     def detail(self, text: str) -> None:
-        """Show what the step is doing right now: the latest line a tool printed, unless it is a mere warning."""
-        words = text.split()
-        if words and not words[0].startswith("WARNING"):
-            self._detail = " ".join(words)
+        """Show what the step is doing right now; an empty text leaves what was shown."""
+        self._detail = " ".join(text.split()) or self._detail
 
     def begin(self) -> None:
         """Show the step as running."""

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,16 +59,26 @@ def full_blender_root() -> Path:
     return root
 
 
+def model_folder() -> Path:
+    """Return the folder of downloaded models in the user's cache, the one thing that isolated processes share."""
+    folder = cache_folder() / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def isolated_environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment whose home and Blender settings are empty; models stay reachable."""
+    """Return an environment whose home, Blender settings and cache are empty, but for the downloaded models."""
     env = {key: os.environ[key] for key in ("PATH", "LANG", "SYSTEMROOT", "CI") if key in os.environ}
-    for folder in ("home", "blender_user", "tmp"):
+    for folder in ("home", "blender_user", "tmp", "cache"):
         (home / folder).mkdir(parents=True, exist_ok=True)
+    models = home / "cache" / "models"
+    if not models.is_symlink():
+        models.symlink_to(model_folder(), target_is_directory=True)
     env.update(
         HOME=str(home / "home"),
         BLENDER_USER_RESOURCES=str(home / "blender_user"),
         TMPDIR=str(home / "tmp"),
-        POSE_CORE_CACHE=str(cache_folder()),
+        POSE_CORE_CACHE=str(home / "cache"),
         PYTHONNOUSERSITE="1",
         PYTHONUNBUFFERED="1",
         PYTHONDONTWRITEBYTECODE="1",
@@ -161,9 +172,7 @@ def worker_binds() -> tuple[Bind, ...]:
         pythons = [path for path in (Path("/usr/bin") / name, Path("/usr/lib") / name) if path.exists()]
     else:
         pythons = [base]
-    models = cache_folder() / "models"
-    models.mkdir(parents=True, exist_ok=True)
-    writable = (Bind(models, read_only=False),)
+    writable = (Bind(model_folder(), read_only=False),)
     environment = Path(sys.prefix)
     within = environment.is_relative_to(REPOSITORY) or sys.prefix == sys.base_prefix
     folders = (REPOSITORY, *pythons, *(() if within else (environment,)))
@@ -185,7 +194,7 @@ def full_blender_command(
             lie below it.
     """
     inside = {key: value for key, value in isolated_environment(share, env).items() if key not in ("PATH", "LANG")}
-    if sys.base_prefix != "/usr":
+    if sysconfig.get_config_var("Py_ENABLE_SHARED") and sys.base_prefix != "/usr":
         # A Python built as a shared library is not in the other system's list of libraries.
         inside["LD_LIBRARY_PATH"] = str(Path(sys.base_prefix) / "lib")
     return root_command(
