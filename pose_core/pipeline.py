@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pose_core.config import EstimateRequest
+from pose_core.config import EstimateRequest, VideoConfig
 from pose_core.errors import CancelledError, InsufficientDataError, NoPersonError, PoseCoreError
 from pose_core.motion_file import Motion, write_motion
 from pose_core.types import CancelCallback, KeypointTrack, Progress, ProgressCallback
 
 if TYPE_CHECKING:
-    from pose_core.track import TrackResult
+    from pose_core.track.run import TrackResult
+    from pose_core.video import VideoInfo
 
 MOTION_SUFFIX = ".motion.npz"
 
@@ -100,22 +101,26 @@ def motion_paths(out: str, person_ids: list[int]) -> tuple[str, ...]:
 
 def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict[str, Any]]:
     from pose_core.runtime.store import ModelStore
-    from pose_core.track import track_people
-    from pose_core.video import open_video
+    from pose_core.track.run import track_people
+    from pose_core.video import open_video, prefetch
 
     range_ = request.video_config
-    with open_video(
-        request.video,
-        start_s=range_.start_s,
-        end_s=range_.end_s,
-        target_fps=range_.target_fps,
-        image_fps=range_.image_fps,
-    ) as reader:
+    store = ModelStore(model_folder=request.model_folder)
+    with (
+        open_video(
+            request.video,
+            start_s=range_.start_s,
+            end_s=range_.end_s,
+            target_fps=range_.target_fps,
+            image_fps=range_.image_fps,
+        ) as reader,
+        prefetch(reader) as frames,
+    ):
         result = track_people(
-            reader,
-            reader.info,
+            frames,
             request.track,
-            ModelStore(model_folder=request.model_folder),
+            store,
+            frame_count=expected_frames(reader.info, range_),
             progress=stages.progress,
             cancel=stages.cancel,
         )
@@ -134,6 +139,18 @@ def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict
             "Choose a clip in which a person is at least a fifth of the picture high, or lower the detector score.",
         )
     return result, video
+
+
+def expected_frames(info: VideoInfo, range_: VideoConfig) -> int:
+    """How many frames a range of a video will give, for the progress display; 0 when unknown."""
+    if info.duration_s <= 0:
+        return 0
+    end = min(info.duration_s, range_.end_s if range_.end_s is not None else info.duration_s)
+    share = max(end - (range_.start_s or 0.0), 0.0) / info.duration_s
+    count = share * info.frame_count
+    if range_.target_fps is not None:
+        count = min(count, share * info.duration_s * range_.target_fps)
+    return round(count)
 
 
 def _solve_people(
