@@ -1,67 +1,75 @@
-"""Ready-made motions."""
+"""Motions for tests: smooth random ones, and real motion capture as a `Motion`."""
 
 import numpy as np
 
-from pose_core.axes import camera_rotation
-from pose_core.cameras import camera_matrix, invert_rigid, rigid_transform, transform_points
 from pose_core.motion_file import Motion
-from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, rotation_vector_to_matrix
-from pose_core.skeletons import CANONICAL, keypoint_set, rest_offsets_from_lengths
+from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix, rotation_vector_to_matrix
+from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
-from tests.support.synthetic import IMAGE_SIZE, walking_rotations
+from pose_core.types import BoolArray, FloatArray
+
+# Largest turn of each joint about each axis in a random motion, radians: lively, but no joint turns over itself.
+_REACH = {"pelvis": (0.6, 0.6, 3.0), "spine": 0.3, "chest": 0.4, "neck": 0.4, "head": 0.4, "shoulder": 1.3,
+          "elbow": 1.2, "wrist": 0.7, "hip": 1.0, "knee": 1.0, "ankle": 0.5}  # fmt: skip
 
 
-def walking_motion(
-    frames: int = 60, fps: float = 30.0, height_m: float = 1.75, missing: tuple[int, int] | None = None
+def make_motion(
+    R_local: FloatArray,
+    root_translation_m: FloatArray,
+    timestamps_s: FloatArray,
+    rest_offsets_m: FloatArray | None = None,
+    valid: BoolArray | None = None,
+    source: str = "clip.mp4",
 ) -> Motion:
-    """A walk on a slow turn; frames in the half-open range `missing` carry no pose."""
-    R = walking_rotations(frames, fps)
-    heading = rotation_vector_to_matrix(np.outer(np.arange(frames) / fps * 0.4, [0.0, 0.0, 1.0]))
-    R[:, 0] = heading @ R[:, 0]
-    root = np.zeros((frames, 3))
-    root[:, 1] = -0.8 * np.arange(frames) / fps
-    root[:, 2] = 0.55 * height_m
-    return motion_from_rotations(R, root, np.arange(frames) / fps, height_m, missing)
-
-
-def motion_from_rotations(
-    R_local: np.ndarray,
-    root_m: np.ndarray,
-    time_s: np.ndarray,
-    height_m: float = 1.75,
-    missing: tuple[int, int] | None = None,
-) -> Motion:
-    """A motion from local rotations (T, J, 3, 3) and root positions (T, 3), filmed by a level camera."""
-    rest = rest_offsets_from_lengths(stature_lengths(height_m))
-    frames = len(time_s)
-    joints, _ = CANONICAL.forward_kinematics(R_local, rest, root_m)
-    q = continuous_quaternions(matrix_to_quaternion(R_local))
-    T_world_camera = rigid_transform(camera_rotation(0.0, 0.0), np.array([0.0, -6.0, 1.0]))
-    camera = transform_points(invert_rigid(T_world_camera), joints)
-    root = np.array(root_m, dtype=np.float64)
-    if missing is not None:
-        for values in (joints, camera, q, root):
-            values[missing[0] : missing[1]] = np.nan
-    names = keypoint_set("blazepose33").keypoints
+    """A consistent motion from local rotations (T, J, 3, 3) of the canonical skeleton; no evidence in it."""
+    T, J = R_local.shape[:2]
+    offsets = rest_offsets_from_lengths(stature_lengths(1.7)) if rest_offsets_m is None else rest_offsets_m
+    q = matrix_to_quaternion(R_local)
+    joints, _ = CANONICAL.forward_kinematics(quaternion_to_matrix(q), offsets, root_translation_m)
+    root = np.array(root_translation_m, dtype=np.float64)
+    if valid is not None:
+        q[~valid], joints[~valid], root[~valid] = np.nan, np.nan, np.nan
     return Motion(
         joint_names=CANONICAL.names,
         parents=CANONICAL.parents,
-        timestamps_s=np.asarray(time_s, dtype=np.float64),
-        rest_offsets_m=rest,
+        timestamps_s=np.asarray(timestamps_s, dtype=np.float64),
+        rest_offsets_m=offsets,
         rotations_wxyz=q,
         root_translation_m=root,
         joints_world_m=joints,
-        joints_camera_m=camera,
-        keypoint_names=names,
-        keypoints_px=np.full((frames, len(names), 2), np.nan),
-        keypoint_confidence=np.zeros((frames, len(names))),
-        reprojection_error_px=np.full((frames, len(names)), np.nan),
-        joint_sigma_m=np.full(joints.shape[:2], 0.02),
-        contacts=np.zeros((frames, 4)),
-        camera_matrix=camera_matrix(1400.0, IMAGE_SIZE),
-        T_world_camera=T_world_camera,
-        image_size=IMAGE_SIZE,
+        joints_camera_m=joints.copy(),
+        keypoint_names=("nose",),
+        keypoints_px=np.full((T, 1, 2), np.nan),
+        keypoint_confidence=np.zeros((T, 1)),
+        reprojection_error_px=np.full((T, 1), np.nan),
+        joint_sigma_m=np.full((T, J), 0.01),
+        contacts=np.zeros((T, 4)),
+        camera_matrix=np.array([[1000.0, 0, 500], [0, 1000, 500], [0, 0, 1]]),
+        T_world_camera=np.eye(4),
+        image_size=(1000, 1000),
         person_id=1,
-        source="synthetic.mp4",
-        diagnostics={"made_by": "tests"},
+        source=source,
     )
+
+
+def random_motion(frames: int = 40, rate: float = 30.0, seed: int = 0, valid: BoolArray | None = None) -> Motion:
+    """A smooth motion in which every joint turns."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(frames) / rate
+    vectors = np.zeros((frames, len(CANONICAL), 3))
+    for j, name in enumerate(CANONICAL.names):
+        reach = _REACH.get(name.removeprefix("left_").removeprefix("right_"))
+        if reach is not None:
+            phase, speed = rng.uniform(0, 2 * np.pi, 3), rng.uniform(0.3, 1.2, 3)
+            vectors[:, j] = np.broadcast_to(reach, 3) * np.sin(2 * np.pi * speed * t[:, None] + phase)
+    root = np.stack([0.5 * np.sin(t), 0.4 * t, 0.95 + 0.05 * np.cos(3 * t)], axis=1)
+    return make_motion(rotation_vector_to_matrix(vectors), root, t, valid=valid)
+
+
+def rest_motion(frames: int = 3, rate: float = 30.0) -> Motion:
+    """The T pose, standing on the floor."""
+    R = np.broadcast_to(np.eye(3), (frames, len(CANONICAL), 3, 3))
+    offsets = rest_offsets_from_lengths(stature_lengths(1.7))
+    z = dict(zip(CANONICAL.names, offsets[:, 2], strict=True))
+    height = -(z["left_knee"] + z["left_ankle"] + min(z["left_heel"], z["left_toe"]))
+    return make_motion(R, np.tile([0.0, 0.0, height], (frames, 1)), np.arange(frames) / rate)

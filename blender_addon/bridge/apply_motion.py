@@ -1,0 +1,194 @@
+"""Put a motion on a character: the one road that operator and batch script share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from pose_core.errors import ConfigError
+from pose_core.motion_file import Motion
+from pose_core.retarget import (
+    BoneMap,
+    RigDescription,
+    RigMotion,
+    TransferConfig,
+    check_bone_map,
+    frames_of_times,
+    map_bones,
+    rate_of_times,
+    resampled,
+    transfer,
+)
+
+from .action_writer import reset_leftovers, write_action
+from .armature_reader import check_target, read_armature
+from .compat import assign_action
+from .new_armature import create_armature, remove_armature
+from .scene_time import scene_rate, set_frame_range, set_scene_rate
+from .snapshot import Snapshot
+from .verify import verify
+
+FPS_MODES = ("subframes", "resample")
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """How a motion is put on a character."""
+
+    clip_name: str = ""
+    """Name of the new action (and of a new armature); empty = the video's name."""
+    frame_start: int = 1
+    """Scene frame at which the video starts."""
+    fps_mode: str = "subframes"
+    """`subframes`: a key at the exact time of every video frame; `resample`: a key at every whole scene frame."""
+    set_scene_fps: bool = True
+    """Set the scene's frame rate from the video."""
+    set_frame_range: bool = True
+    """Set the scene's start and end to the keys."""
+    time_zero_s: float | None = None
+    """Video time that lands on `frame_start`; None = the motion's first frame."""
+    bone_map: BoneMap | None = None
+    """Which bones to use; None = find them by name."""
+    transfer: TransferConfig = TransferConfig()
+    """How the motion is carried onto the rig."""
+    interpolation: str = "LINEAR"
+    """Between keys; keys are dense, so linear plays exactly what was solved."""
+    verify: bool = True
+    """Look at the evaluated rig afterwards and report deviations."""
+
+    def __post_init__(self) -> None:
+        if self.fps_mode not in FPS_MODES:
+            raise ConfigError(f"fps_mode must be one of {', '.join(FPS_MODES)}, but is '{self.fps_mode}'.")
+        if self.interpolation not in ("LINEAR", "BEZIER", "CONSTANT"):
+            raise ConfigError(f"interpolation must be LINEAR, BEZIER or CONSTANT, but is '{self.interpolation}'.")
+
+
+def apply_motion(
+    context: bpy.types.Context,
+    motion: Motion,
+    target: bpy.types.Object | None = None,
+    options: ApplyOptions | None = None,
+) -> dict[str, Any]:
+    """Write a motion as a new action on an armature, or on a new armature made for it.
+
+    Everything is computed and checked before the first change; should a later step fail, the scene is put back.
+
+    Args:
+        context: with a scene and a view layer.
+        motion: the motion.
+        target: an armature object; None makes Pose Core's own.
+        options: see `ApplyOptions`.
+    Returns:
+        A report of plain data: `object`, `action`, `keys`, `bones`, `frames`, `fps`, `bone_map`, `family`, `notes`,
+        `verify`, `timings_s`.
+    Raises:
+        PoseCoreError: the rig or the motion cannot be used; the scene is as before.
+    """
+    options = options or ApplyOptions()
+    scene = context.scene
+    clip = options.clip_name or Path(motion.source).stem or "Motion"
+    start = time.perf_counter()
+    timings: dict[str, float] = {}
+    if target is not None:
+        check_target(target)
+        context.view_layer.update()
+    snapshot = Snapshot.take(scene, target)
+    created: bpy.types.Object | None = None
+    action: bpy.types.Action | None = None
+    try:
+        if target is None:
+            target = created = create_armature(context, motion, clip)
+        rig = read_armature(target)
+        timings["read"] = time.perf_counter() - start
+        bone_map = _bone_map(rig, options)
+        rig_motion = transfer(motion, rig, bone_map, options.transfer)
+        rate = rate_of_times(motion.timestamps_s) if options.set_scene_fps else scene_rate(scene)
+        zero = float(motion.timestamps_s[0]) if options.time_zero_s is None else options.time_zero_s
+        frames = frames_of_times(motion.timestamps_s, rate.value, options.frame_start, zero)
+        if options.fps_mode == "resample":
+            rig_motion, frames = resampled(rig_motion, frames)
+        timings["compute"] = time.perf_counter() - start - timings["read"]
+        action, slot, keys = write_action(target, rig, rig_motion, frames, clip, options.interpolation)
+        reset = reset_leftovers(target, rig, rig_motion)
+        _keep_old_action(target)
+        assign_action(target, action, slot)
+        timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
+        notes = list(rig_motion.diagnostics["notes"])
+        if reset:
+            notes.append(f"Put back to rest: {', '.join(reset)}.")
+        notes += _show_pose(target)
+        keyed = frames[rig_motion.valid]
+        if options.set_scene_fps:
+            set_scene_rate(scene, rate)
+        if options.set_frame_range:
+            set_frame_range(scene, keyed)
+        found = verify(context, target, rig, bone_map, rig_motion, frames, motion) if options.verify else None
+        timings["verify"] = time.perf_counter() - start - sum(timings.values())
+    except BaseException:
+        snapshot.restore(scene)
+        if action is not None:
+            bpy.data.actions.remove(action)
+        if created is not None:
+            remove_armature(created)
+        raise
+    return {
+        "object": target.name,
+        "new_armature": created is not None,
+        "action": action.name,
+        "keys": keys,
+        "bones": len(rig_motion.bone_names),
+        "frames": [float(keyed[0]), float(keyed[-1])],
+        "frames_keyed": len(keyed),
+        "frames_without_pose": int(np.sum(~motion.valid)),
+        "fps": rate.value,
+        "fps_setting": [rate.fps, rate.fps_base],
+        "fps_mode": options.fps_mode,
+        "family": bone_map.family,
+        "bone_map": bone_map.to_dict(),
+        "leg_ratio": rig_motion.diagnostics["leg_ratio"],
+        "notes": notes,
+        "verify": found,
+        "timings_s": timings,
+    }
+
+
+def plan_motion(target: bpy.types.Object, options: ApplyOptions | None = None) -> BoneMap:
+    """Find the bone map that `apply_motion` would use, without changing anything.
+
+    Raises:
+        RigError: the rig cannot be used.
+    """
+    return _bone_map(read_armature(target), options or ApplyOptions())
+
+
+def _bone_map(rig: RigDescription, options: ApplyOptions) -> BoneMap:
+    if options.bone_map is None:
+        return map_bones(rig)
+    check_bone_map(rig, options.bone_map)
+    return options.bone_map
+
+
+def _keep_old_action(obj: bpy.types.Object) -> None:
+    """An action that loses its only user would be gone when the file is saved."""
+    data = obj.animation_data
+    if data is not None and data.action is not None:
+        data.action.use_fake_user = True
+
+
+def _show_pose(obj: bpy.types.Object) -> list[str]:
+    notes = []
+    if obj.data.pose_position == "REST":
+        obj.data.pose_position = "POSE"
+        notes.append("The armature was shown in rest position; it is now shown posed.")
+    data = obj.animation_data
+    if any(not track.mute and len(track.strips) for track in data.nla_tracks) and data.use_nla:
+        names = ", ".join(f"'{track.name}'" for track in data.nla_tracks if not track.mute)
+        notes.append(f"NLA tracks play beneath the new action: {names}.")
+    return notes
+
+
+__all__ = ["FPS_MODES", "ApplyOptions", "RigMotion", "apply_motion", "plan_motion"]

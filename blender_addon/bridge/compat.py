@@ -1,0 +1,73 @@
+"""Everything that differs between Blender 4.2 and 5.x, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import bpy
+
+
+def has_slots() -> bool:
+    """Whether actions have slots and layers (4.4 and newer)."""
+    return bpy.app.version >= (4, 4, 0)
+
+
+def new_action_curves(name: str, obj: bpy.types.Object) -> tuple[bpy.types.Action, Any, Any, Any]:
+    """Make an empty action for an object, not yet assigned to it.
+
+    Returns:
+        The action, its slot (None before 4.4), and the collections of its curves and groups.
+    """
+    action = bpy.data.actions.new(name)
+    if not has_slots():
+        action.id_root = "OBJECT"
+        return action, None, action.fcurves, action.groups
+    slot = action.slots.new("OBJECT", obj.name)
+    bag = action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
+    return action, slot, bag.fcurves, bag.groups
+
+
+def assign_action(obj: bpy.types.Object, action: bpy.types.Action | None, slot: Any = None) -> None:
+    """Make an action (and its slot) the active one of an object."""
+    data = obj.animation_data or obj.animation_data_create()
+    data.action = action
+    if action is not None and slot is not None and has_slots():
+        data.action_slot = slot
+
+
+def active_action(obj: bpy.types.Object) -> tuple[bpy.types.Action | None, Any]:
+    """The active action of an object and its slot (None before 4.4, or if there is none)."""
+    data = obj.animation_data
+    if data is None or data.action is None:
+        return None, None
+    return data.action, (data.action_slot if has_slots() else None)
+
+
+def action_curves(action: bpy.types.Action, slot: Any = None) -> Iterator[bpy.types.FCurve]:
+    """All F-curves of an action; with slots those of one slot, or of all if `slot` is None."""
+    if not has_slots():
+        yield from action.fcurves
+        return
+    for layer in action.layers:
+        for strip in layer.strips:
+            for bag in strip.channelbags:
+                if slot is None or bag.slot_handle == slot.handle:
+                    yield from bag.fcurves
+
+
+def interpolation_code(name: str) -> int:
+    """The number that `foreach_set` wants for an interpolation such as `LINEAR`."""
+    return int(bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items[name].value)
+
+
+def selected_pose_bones(obj: bpy.types.Object) -> list[str]:
+    """Names of the selected pose bones; selection moved from bones to pose bones in 5.0."""
+    if bpy.app.version >= (5, 0, 0):
+        return [bone.name for bone in obj.pose.bones if bone.select]
+    return [bone.name for bone in obj.data.bones if bone.select]
+
+
+def escape_all(names: Iterable[str]) -> list[str]:
+    """Bone names as they stand inside data paths."""
+    return [bpy.utils.escape_identifier(name) for name in names]

@@ -1,0 +1,72 @@
+"""Remember what applying a motion may change, so that a failure can put it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import bpy
+
+from . import compat
+
+_CHANNELS = ("location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Scene times and, of one armature, its pose, active action and display; names, not Blender's objects."""
+
+    scene_values: dict[str, Any]
+    render_values: dict[str, Any]
+    object_name: str | None
+    had_animation_data: bool
+    action_name: str | None
+    action_fake_user: bool
+    slot_handle: int | None
+    pose_position: str
+    pose: dict[str, dict[str, tuple[float, ...]]]
+
+    @classmethod
+    def take(cls, scene: bpy.types.Scene, obj: bpy.types.Object | None) -> Self:
+        """Remember the state of a scene and of an armature object, if there is one yet."""
+        action, slot = compat.active_action(obj) if obj is not None else (None, None)
+        return cls(
+            {name: getattr(scene, name) for name in ("frame_start", "frame_end", "frame_current")},
+            {name: getattr(scene.render, name) for name in ("fps", "fps_base")},
+            None if obj is None else obj.name,
+            obj is not None and obj.animation_data is not None,
+            None if action is None else action.name,
+            action is not None and action.use_fake_user,
+            None if slot is None else slot.handle,
+            "" if obj is None else obj.data.pose_position,
+            {}
+            if obj is None
+            else {bone.name: {c: tuple(getattr(bone, c)) for c in _CHANNELS} for bone in obj.pose.bones},
+        )
+
+    def restore(self, scene: bpy.types.Scene) -> None:
+        """Put everything back."""
+        for owner, values in ((scene.render, self.render_values), (scene, self.scene_values)):
+            for name, value in values.items():
+                setattr(owner, name, value)
+        scene.frame_start = self.scene_values["frame_start"]
+        if self.object_name is None:
+            return
+        obj = bpy.data.objects[self.object_name]
+        if self.action_name is not None:
+            action = bpy.data.actions[self.action_name]
+            slot = None
+            if self.slot_handle is not None:
+                slot = next(slot for slot in action.slots if slot.handle == self.slot_handle)
+            compat.assign_action(obj, action, slot)
+            action.use_fake_user = self.action_fake_user
+        elif self.had_animation_data:
+            compat.assign_action(obj, None)
+        else:
+            obj.animation_data_clear()
+        if obj.data.pose_position != self.pose_position:
+            obj.data.pose_position = self.pose_position
+        for name, channels in self.pose.items():
+            bone = obj.pose.bones[name]
+            for channel, value in channels.items():
+                setattr(bone, channel, value)
