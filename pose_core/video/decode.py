@@ -26,6 +26,7 @@ MAX_REORDER = 64
 # Jump this much further back each time a jump landed too late.
 SEEK_BACK_OFF_S = (0.0, 2.0, 10.0, 60.0)
 MAX_AUTO_THREADS = 4
+FULL_HD_PIXELS = 1920 * 1088
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,17 @@ class NativeFrame:
     lost_before: int = 0
 
 
-def default_thread_count() -> int:
-    """Threads for decoding: with two cores one stays free for what is done with the pictures."""
-    return max(1, min(MAX_AUTO_THREADS, (os.cpu_count() or 1) // 2))
+def default_thread_count(width: int, height: int) -> int:
+    """Decoder threads for a picture size.
+
+    Args:
+        width, height: pixels.
+    Returns:
+        Up to full HD half of the cores: decoding keeps up, and the others stay free for what is done with the
+        pictures. Above, decoding is what all else waits for, and takes them all.
+    """
+    cores = os.cpu_count() or 1
+    return max(1, min(MAX_AUTO_THREADS, cores if width * height > FULL_HD_PIXELS else cores // 2))
 
 
 def decode_file(
@@ -79,7 +88,7 @@ def decode_file(
         VideoError: the file cannot be opened any more.
     """
     start = _find_start(info, wanted)
-    decoder = _Decoder(info.path, threads or default_thread_count(), diagnostics)
+    decoder = _Decoder(info.path, threads or default_thread_count(info.width, info.height), diagnostics)
     try:
         natives = decoder.frames_from(start.ticks) if start else None
         if natives is None or start is None:
@@ -262,7 +271,8 @@ class _Decoder:
                 self.diagnostics.damaged_packets += 1
                 yield packet, [], True
                 continue
-            yield packet, frames, packet.is_corrupt
+            # What the demuxer suspects (in joined transport streams) is mostly whole: the decoder knows.
+            yield packet, frames, False
         try:
             yield None, self.stream.codec_context.decode(None), False
         except av.error.FFmpegError:

@@ -1,5 +1,6 @@
 """Time stamps of pictures in presentation order: repair of what containers get wrong, and thinning to a rate."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -7,6 +8,8 @@ from typing import Protocol, TypeVar
 
 # A step back by more than this is a new count (files glued together), not a stamp in the wrong order.
 NEW_COUNT_S = Fraction(1)
+# Float error of a beat's time, in beats.
+ROUNDING_BEATS = 1e-6
 
 
 @dataclass
@@ -74,6 +77,7 @@ def thin_to_rate(frames: Iterable[TimedT], target_fps: float) -> Iterator[TimedT
     """
     beat = 0
     start_s = 0.0
+    kept_s = -math.inf
     held: TimedT | None = None
     for frame in frames:
         if held is None:
@@ -83,9 +87,15 @@ def thin_to_rate(frames: Iterable[TimedT], target_fps: float) -> Iterator[TimedT
         # `held` is nearest to every beat before the midpoint between the two.
         if start_s + beat / target_fps < midpoint_s:
             yield held
+            kept_s = held.time_s
             beat = max(beat + 1, _first_beat_from(midpoint_s - start_s, target_fps))
         held = frame
-    if held is not None and start_s + (beat - 0.5) / target_fps <= held.time_s:
+    if held is None:
+        return
+    # The last picture has no midpoint after it: beats count up to its time, or when it is a whole beat away.
+    slack_s = ROUNDING_BEATS / target_fps
+    is_on_beat = start_s + beat / target_fps <= held.time_s + slack_s
+    if is_on_beat or held.time_s - kept_s >= 1 / target_fps - slack_s:
         yield held
 
 

@@ -21,7 +21,8 @@ PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "sl
 ENCODERS = ("libx264", "libopenh264", "mpeg4")
 # Key frames at this distance let an animator scrub through the preview.
 KEY_FRAME_DISTANCE = 30
-DEFAULT_CRF = 20
+DEFAULT_CRF = 23
+DEFAULT_PRESET = "superfast"
 MPEG4_BITS_PER_PIXEL = 0.25
 LIMITED_RANGE_CODE = 1
 # Whatever the size: OpenCV converts to this standard ten times as fast as FFmpeg to any, and the file says which it is.
@@ -54,7 +55,7 @@ class PreviewWriter:
         *,
         fps: Fraction | float = Fraction(30),
         crf: int = DEFAULT_CRF,
-        preset: str = "veryfast",
+        preset: str = DEFAULT_PRESET,
         threads: int | None = None,
     ) -> None:
         if width < 1 or height < 1 or max(width, height) > 16384:
@@ -83,6 +84,8 @@ class PreviewWriter:
         import av
 
         try:
+            # PyAV creates the file at the first packet only, which is late to learn that it cannot be created.
+            self._temporary.touch()
             self._container = av.open(
                 str(self._temporary.absolute()), "w", format="mp4", options={"movflags": "+faststart"}
             )
