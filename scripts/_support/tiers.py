@@ -135,12 +135,14 @@ class Runner:
         return self._collect(tier).returncode != NO_TESTS
 
     def _run_tests(self, tier: Tier) -> tuple[str, str, dict[str, int]]:
+        missing: list[str] = []
         for need in tier.needs:
             try:
                 self._ensure(need)
             except UnavailableError as error:
                 # What can be run is run: the tests that lack a piece skip, or fail in CI, one by one.
                 self._note(f"{tier.name}: {error}")
+                missing.append(f"missing: {error.what}")
                 if tier.name == "ui" and not in_ci():
                     return "skipped", error.what, {}
             except SetupError as error:
@@ -155,7 +157,8 @@ class Runner:
         words = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no tests"
         if code == NO_TESTS and self.expression:
             return "skipped", "no test matches", {}
-        return ("passed" if code == 0 else "FAILED"), words, counts
+        failed = code != 0 or (missing and in_ci())
+        return ("FAILED" if failed else "passed"), ", ".join([words, *missing]), counts
 
     def _note(self, text: str) -> None:
         print(text, flush=True)
