@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from .blender import BPY_VERSIONS, ensure_bpy, ensure_full_blender
 from .command import clean_environment, run_quietly
 from .errors import SetupError, UnavailableError
+from .main_job import MODEL
 from .paths import cache_folder, project_root
 from .progress import Progress
 
@@ -175,7 +176,7 @@ class Runner:
         with self.progress.step("the embedded 2D model") as step:
             run_quietly(
                 step,
-                [self.python, "-m", "pose_core.cli", "models", "get", "blazepose"],
+                [self.python, "-m", "pose_core.cli", "models", "get", MODEL],
                 log_name="models",
                 cwd=project_root(),
                 env=self._env,
