@@ -1,0 +1,106 @@
+"""One person while being followed: where they are expected, and what was seen of them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pose_core.keypoints.pose import PoseSample
+from pose_core.track.motion import RegionMotion
+from pose_core.types import BoolArray, FloatArray, IntArray, KeypointTrack
+
+
+class State(enum.Enum):
+    """What happens to a person in each frame."""
+
+    FOLLOWED = "followed"
+    """Keypoints are computed."""
+    WATCHED = "watched"
+    """Too little in the picture to spend time on: only detections are noted."""
+    LOST = "lost"
+    """Out of sight, may come back."""
+    ENDED = "ended"
+
+
+@dataclass
+class Person:
+    """A person and the record of their poses."""
+
+    number: int
+    motion: RegionMotion
+    state: State
+    first_seen_s: float
+    last_seen_s: float
+    prominence_s: float = 0.0
+    """Prominence added up over time."""
+    last_sample: PoseSample | None = None
+    double_frames: int = 0
+    """Frames in a row in which somebody else had the same keypoints."""
+    positions: list[int] = field(default_factory=list)
+    xy_px: list[FloatArray] = field(default_factory=list)
+    confidence: list[FloatArray] = field(default_factory=list)
+    joints_m: list[FloatArray | None] = field(default_factory=list)
+    boxes_px: list[FloatArray] = field(default_factory=list)
+
+    def record(self, position: int, sample: PoseSample) -> None:
+        """Keep a pose; single precision, as an hour of video holds many."""
+        self.positions.append(position)
+        self.xy_px.append(sample.xy_px.astype(np.float32))
+        self.confidence.append(sample.confidence.astype(np.float32))
+        self.joints_m.append(None if sample.joints_m is None else sample.joints_m.astype(np.float32))
+        self.boxes_px.append(sample.box_px.astype(np.float32))
+
+    def forget_since(self, position: int) -> None:
+        """Drop the poses recorded at this position and later."""
+        keep = sum(p < position for p in self.positions[-64:]) + max(0, len(self.positions) - 64)
+        for store in (self.positions, self.xy_px, self.confidence, self.joints_m, self.boxes_px):
+            del store[keep:]
+
+    def to_track(
+        self,
+        person_id: int,
+        keypoint_set: str,
+        timestamps_s: FloatArray,
+        frame_indices: IntArray,
+        image_size: tuple[int, int],
+        least_confidence: float,
+    ) -> KeypointTrack:
+        """The record over all frames of the clip.
+
+        Args:
+            person_id: number shown to the user.
+            keypoint_set: name of the set.
+            timestamps_s: (T,) times of all frames.
+            frame_indices: (T,) their indices in the video.
+            image_size: (width, height).
+            least_confidence: keypoints below are dropped.
+        Returns:
+            The track, NaN where the person was not seen.
+        """
+        frames, keypoints = len(timestamps_s), self.xy_px[0].shape[0]
+        xy = np.full((frames, keypoints, 2), np.nan)
+        confidence = np.zeros((frames, keypoints))
+        boxes = np.full((frames, 4), np.nan)
+        at = np.array(self.positions)
+        xy[at], confidence[at], boxes[at] = np.stack(self.xy_px), np.stack(self.confidence), np.stack(self.boxes_px)
+        unsure: BoolArray = ~(confidence >= least_confidence) | ~np.isfinite(xy).all(axis=2)
+        xy[unsure], confidence[unsure] = np.nan, 0.0
+        joints: FloatArray | None = None
+        known = [j for j in self.joints_m if j is not None]
+        if len(known) == len(at):
+            joints = np.full((frames, keypoints, 3), np.nan)
+            joints[at] = np.stack(known)
+        return KeypointTrack(
+            person_id=person_id,
+            keypoint_set=keypoint_set,
+            timestamps_s=timestamps_s,
+            frame_indices=frame_indices,
+            xy_px=xy,
+            confidence=np.clip(confidence, 0.0, 1.0),
+            image_size=image_size,
+            boxes_px=boxes,
+            model_joints_m=joints,
+            diagnostics={"frames_seen": len(at), "prominence_s": round(self.prominence_s, 6)},
+        )

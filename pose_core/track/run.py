@@ -1,0 +1,216 @@
+"""From frames to the keypoints of everybody in them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pose_core.config import TrackConfig
+from pose_core.detect.detection import Detection
+from pose_core.errors import CancelledError
+from pose_core.keypoints.crop import Region
+from pose_core.keypoints.pose import KeypointEstimator, PoseSample
+from pose_core.track.networks import Networks, open_networks
+from pose_core.track.person import Person
+from pose_core.track.tracker import PeopleTracker, TrackerRules
+from pose_core.types import CancelCallback, FloatArray, IntArray, KeypointTrack, Progress, ProgressCallback
+
+if TYPE_CHECKING:
+    from pose_core.runtime.store import ModelStore
+    from pose_core.video.frame import VideoFrame
+
+SIDE_BY_SIDE_MIN_FPS = 22.0
+"""From this rate on two frames are computed at once: a region two frames old is then less than 0.1 s old."""
+_PROGRESS_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class TrackResult:
+    """Everybody found, most prominent first."""
+
+    tracks: tuple[KeypointTrack, ...]
+    timestamps_s: FloatArray
+    """(T,) times of all frames."""
+    frame_indices: IntArray
+    """(T,) indices of all frames in the video."""
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A frame on its way through the networks."""
+
+    position: int
+    frame: VideoFrame
+    poses: dict[int, Future[PoseSample | None]]
+    detection: Future[list[Detection]] | None
+
+
+def track_people(
+    frames: Iterable[VideoFrame],
+    config: TrackConfig,
+    store: ModelStore,
+    *,
+    frame_count: int = 0,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCallback | None = None,
+) -> TrackResult:
+    """Find people and follow their keypoints through a clip.
+
+    At most two frames are held besides those that `frames` itself holds ready, however long the clip.
+
+    Args:
+        frames: the clip, in order of time; wrap a reader in `pose_core.video.prefetch` to decode beside the networks.
+        config: which model, whom to follow.
+        store: where model files are.
+        frame_count: expected number of frames, for the progress; 0 = unknown.
+        progress: called about ten times a second.
+        cancel: asked before every frame.
+    Returns:
+        The tracks that `config` asks for; ids count from 1, most prominent first. No tracks if nobody is in the
+        frames, or not the person asked for.
+    Raises:
+        ModelError, RuntimeUnavailableError: a model is absent or cannot be run.
+        CancelledError: the user cancelled.
+    """
+    source = iter(frames)
+    head = list(itertools.islice(source, 2))
+    if not head:
+        return TrackResult((), np.zeros(0), np.zeros(0, dtype=np.int64), {"frames": 0, "people_found": 0})
+    image_size = (head[0].width, head[0].height)
+    fps = 1.0 / (head[1].time_s - head[0].time_s) if len(head) > 1 else 0.0
+    side_by_side = 2 if fps >= SIDE_BY_SIDE_MIN_FPS else 1
+    cores = config.threads or os.cpu_count() or 1
+    lanes = min(side_by_side, cores)
+    networks = open_networks(config, store, lanes=lanes, cores=cores)
+    rules = TrackerRules(
+        detect_every_s=config.detect_every_s, only_prominent=config.people == 1 and config.person_id is None
+    )
+    tracker = PeopleTracker(image_size, rules)
+    times: list[float] = []
+    indices: list[int] = []
+    started = time.perf_counter()
+    report = _Reporter(progress, frame_count, started)
+    with ThreadPoolExecutor(lanes, thread_name_prefix="pose-core-network") as pool:
+        for job in _jobs(itertools.chain(head, source), tracker, networks, pool, side_by_side, cancel):
+            times.append(job.frame.time_s)
+            indices.append(job.frame.index)
+            _collect(job, tracker, networks.estimator)
+            report(len(times))
+    report.finish(len(times))
+    clip = _Clip(np.array(times), np.array(indices, dtype=np.int64), image_size)
+    real = _real_people(tracker.people, config.min_track_s, clip)
+    tracks = tuple(
+        person.to_track(
+            number,
+            networks.estimator.keypoint_set,
+            clip.timestamps_s,
+            clip.frame_indices,
+            clip.image_size,
+            config.min_keypoint_confidence,
+        )
+        for number, person in _chosen(real, config)
+    )
+    diagnostics = {
+        "model": config.model,
+        "networks": networks.diagnostics,
+        "frames": len(times),
+        "people_found": len(real),
+        "side_by_side": side_by_side,
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    return TrackResult(tracks, clip.timestamps_s, clip.frame_indices, diagnostics)
+
+
+@dataclass(frozen=True)
+class _Clip:
+    timestamps_s: FloatArray
+    frame_indices: IntArray
+    image_size: tuple[int, int]
+
+
+def _jobs(
+    frames: Iterator[VideoFrame],
+    tracker: PeopleTracker,
+    networks: Networks,
+    pool: ThreadPoolExecutor,
+    side_by_side: int,
+    cancel: CancelCallback | None,
+) -> Iterator[_Job]:
+    """Start the networks on each frame and hand the frames back in order.
+
+    A frame is started when the one `side_by_side` before it is collected: always the same one, so that the result does
+    not depend on how fast the machine is.
+    """
+    under_way: deque[_Job] = deque()
+    for position, frame in enumerate(frames):
+        if cancel is not None and cancel():
+            raise CancelledError("Cancelled while following people.")
+        while len(under_way) >= side_by_side:
+            yield under_way.popleft()
+        regions = tracker.plan_regions(frame.time_s)
+        detection = pool.submit(networks.detector.detect, frame) if tracker.plan_detection(frame.time_s) else None
+        poses = {number: pool.submit(networks.estimator.estimate, frame, region) for number, region in regions.items()}
+        under_way.append(_Job(position, frame, poses, detection))
+    while under_way:
+        yield under_way.popleft()
+
+
+def _collect(job: _Job, tracker: PeopleTracker, estimator: KeypointEstimator) -> None:
+    samples = {number: future.result() for number, future in job.poses.items()}
+    detections = None if job.detection is None else job.detection.result()
+
+    def estimate(region: Region) -> PoseSample | None:
+        return estimator.estimate(job.frame, region)
+
+    tracker.collect(job.position, job.frame.time_s, samples, detections, estimate)
+
+
+def _real_people(people: list[Person], min_track_s: float, clip: _Clip) -> list[Person]:
+    """Those seen for long enough, most prominent first; in a clip shorter than that, whoever is seen throughout."""
+    times = clip.timestamps_s
+    frame_s = (times[-1] - times[0]) / max(len(times) - 1, 1)
+    least = min(math.floor(min_track_s / frame_s) if frame_s > 0 else 1, len(times))
+    real = [person for person in people if person.positions and len(person.positions) >= least]
+    return sorted(real, key=lambda person: (-person.prominence_s, person.number))
+
+
+def _chosen(people: list[Person], config: TrackConfig) -> list[tuple[int, Person]]:
+    """Those that the settings ask for, with the numbers by which the user knows them."""
+    numbered = list(enumerate(people, start=1))
+    if config.person_id is not None:
+        return [(number, person) for number, person in numbered if number == config.person_id]
+    return numbered[: config.people] if config.people else numbered
+
+
+class _Reporter:
+    """Progress about ten times a second."""
+
+    def __init__(self, callback: ProgressCallback | None, total: int, started: float) -> None:
+        self._callback, self._total, self._started, self._last = callback, total, started, 0.0
+
+    def __call__(self, done: int) -> None:
+        now = time.perf_counter()
+        if self._callback is not None and now - self._last >= _PROGRESS_EVERY_S:
+            self._last = now
+            self._send(done, now)
+
+    def finish(self, done: int) -> None:
+        if self._callback is not None:
+            self._total = done
+            self._send(done, time.perf_counter())
+
+    def _send(self, done: int, now: float) -> None:
+        assert self._callback is not None
+        rate = done / max(now - self._started, 1e-6)
+        left = max(self._total - done, 0) / rate if self._total and rate > 0 else None
+        self._callback(Progress("track", done, self._total, rate, left))
