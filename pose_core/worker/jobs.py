@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pose_core.errors import CancelledError
 from pose_core.worker import protocol
 from pose_core.worker.protocol import Message
 
@@ -32,8 +33,53 @@ def run_estimate(message: Message, progress: ProgressCallback, cancel: CancelCal
 
 
 def run_self_test(message: Message, progress: ProgressCallback, cancel: CancelCallback) -> protocol.Result:
-    raise NotImplementedError
+    """Try everything that a job needs; the report lists `checks` with `name`, `ok` and `detail`.
+
+    Args:
+        message: a `SelfTest`.
+        progress: called before each check.
+        cancel: returns True once it shall end.
+    """
+    assert isinstance(message, protocol.SelfTest)
+    from pose_core.types import Progress
+    from pose_core.worker.self_test import CHECKS, run_check
+
+    results = []
+    for number, check in enumerate(CHECKS):
+        if cancel():
+            raise CancelledError("The self-test was cancelled.")
+        progress(Progress("self_test", number, len(CHECKS)))
+        results.append(run_check(check, message))
+    progress(Progress("self_test", len(CHECKS), len(CHECKS)))
+    return protocol.Result(message.id, {"ok": all(result["ok"] for result in results), "checks": results})
 
 
 def run_get_models(message: Message, progress: ProgressCallback, cancel: CancelCallback) -> protocol.Result:
-    raise NotImplementedError
+    """Fetch models and the detectors that go with them; the report lists `models` with the files of each.
+
+    Args:
+        message: a `GetModels`.
+        progress: told about kilobytes, and `fetch` as the stage.
+        cancel: returns True once it shall end.
+    Raises:
+        ModelError: one is unknown, not to be had, or not what it should be.
+    """
+    assert isinstance(message, protocol.GetModels)
+    from pose_core.config import TrackConfig
+    from pose_core.runtime.store import ModelStore
+    from pose_core.types import Progress
+
+    def tell(done_bytes: int, total_bytes: int) -> None:
+        if cancel():
+            raise CancelledError("Fetching the models was cancelled.")
+        progress(Progress("fetch", done_bytes >> 10, total_bytes >> 10))
+
+    store = ModelStore(model_folder=message.model_folder)
+    models = {}
+    for name in message.names or [TrackConfig().model]:
+        tell(0, 0)
+        models[name] = [str(path) for path in store.get(name, progress=tell).values()]
+        detector = store.entry(name).detector
+        if detector:
+            models[detector] = [str(path) for path in store.get(detector, progress=tell).values()]
+    return protocol.Result(message.id, {"models": models})
