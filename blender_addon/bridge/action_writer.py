@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+
 from pose_core.retarget import RigDescription, RigMotion, rotation_channels
 
 from . import compat

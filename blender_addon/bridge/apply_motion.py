@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
+
 from pose_core.errors import ConfigError
 from pose_core.motion_file import Motion
 from pose_core.retarget import (
@@ -53,7 +54,7 @@ class ApplyOptions:
     """Video time that lands on `frame_start`; None = the motion's first frame."""
     bone_map: BoneMap | None = None
     """Which bones to use; None = find them by name."""
-    transfer: TransferConfig = TransferConfig()
+    transfer: TransferConfig = field(default_factory=TransferConfig)
     """How the motion is carried onto the rig."""
     interpolation: str = "LINEAR"
     """Between keys; keys are dense, so linear plays exactly what was solved."""

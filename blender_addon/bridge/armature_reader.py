@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
+
 from pose_core.errors import RigError
 from pose_core.retarget import RigDescription
 

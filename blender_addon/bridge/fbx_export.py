@@ -7,6 +7,7 @@ from pathlib import Path
 
 import addon_utils
 import bpy
+
 from pose_core.errors import RigError
 from pose_core.files import atomic_path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+
 from pose_core.motion_file import Motion
 from pose_core.retarget import new_rig_layout
 

@@ -6,6 +6,7 @@ import math
 
 import bpy
 import numpy as np
+
 from pose_core.retarget import SceneRate
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+
 from pose_core.motion_file import Motion
 from pose_core.retarget import BoneMap, RigDescription, RigMotion, pose_bones
 

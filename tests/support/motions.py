@@ -1,11 +1,14 @@
 """Motions for tests: smooth random ones, and real motion capture as a `Motion`."""
 
+from pathlib import Path
+
 import numpy as np
 
 from pose_core.motion_file import Motion
-from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix, rotation_vector_to_matrix
+from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix, rotation_vector_to_matrix, unit
 from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
+from pose_core.solve.orientation import local_rotations, rotations_from_joints
 from pose_core.types import BoolArray, FloatArray
 
 # Largest turn of each joint about each axis in a random motion, radians: lively, but no joint turns over itself.
@@ -73,3 +76,34 @@ def rest_motion(frames: int = 3, rate: float = 30.0) -> Motion:
     z = dict(zip(CANONICAL.names, offsets[:, 2], strict=True))
     height = -(z["left_knee"] + z["left_ankle"] + min(z["left_heel"], z["left_toe"]))
     return make_motion(R, np.tile([0.0, 0.0, height], (frames, 1)), np.arange(frames) / rate)
+
+
+def mocap_motion(path: Path, clip: str, start: int = 0, frames: int | None = None) -> Motion:
+    """A clip of a motion-capture file as a motion: its rotations, with the clip's median bone lengths.
+
+    Args:
+        path: an `.npz` of the training motion capture.
+        clip: name of the clip.
+        start: first frame.
+        frames: how many; None = to the end.
+    """
+    with np.load(path, allow_pickle=False) as data:
+        k = [str(name) for name in data["clip_name"]].index(clip)
+        first, length = int(data["clip_start"][k]), int(data["clip_length"][k])
+        part = slice(first + start, first + min(length, length if frames is None else start + frames))
+        offsets = data["offsets"][part]
+        joints = np.where(offsets == -32768, np.nan, offsets * 1e-4) + data["root"][part][:, None]
+        joints[..., 2] -= data["floor_z"][k]
+        names = [str(name) for name in data["joint_names"]]
+    joints = joints[:, [names.index(name) for name in CANONICAL.names]]
+    index = CANONICAL.index
+    for side in ("left", "right"):
+        ankle, toe, knee = (joints[:, index(f"{side}_{part}")] for part in ("ankle", "toe", "knee"))
+        foot = np.linalg.norm(toe - ankle, axis=-1, keepdims=True)
+        heel = ankle - 0.37 * (toe - ankle) - 0.21 * foot * unit(knee - ankle)
+        joints[:, index(f"{side}_heel")] = heel
+    parents = np.array(CANONICAL.parents)
+    lengths = np.median(np.linalg.norm(joints - joints[:, np.maximum(parents, 0)], axis=-1), axis=0)
+    times = np.arange(len(joints)) / 30.0
+    R = local_rotations(rotations_from_joints(joints, times))
+    return make_motion(R, joints[:, 0], times, rest_offsets_from_lengths(lengths), source=f"{clip}.mp4")
