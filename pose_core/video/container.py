@@ -74,7 +74,8 @@ def video_stream(container: Any, path: Path) -> Any:
     # The cover picture of a sound file is a video stream too, but no video.
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
-        kinds = sorted({stream.type for stream in container.streams})
+        # Any video stream left here is a cover picture.
+        kinds = sorted({"a cover picture" if stream.type == "video" else stream.type for stream in container.streams})
         found = f"only {' and '.join(kinds)}" if kinds else "no streams at all"
         raise VideoError(f"expected a video, but '{path}' has no pictures: {found}.", "Pick the file with the picture.")
     # Where several are there, the one marked as default, else the largest.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 BITS = 12
 COLUMNS = 4
@@ -86,15 +87,24 @@ def make_video(
     return path
 
 
-def make_sound(path: Path, seconds: float = 0.5) -> Path:
-    """Write a file with a sound track only."""
+def make_sound(path: Path, seconds: float = 0.5, with_cover: bool = False) -> Path:
+    """Write a file with a sound track only, or with a cover picture beside it."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=44100)
+        stream = container.add_stream("libmp3lame" if path.suffix == ".mp3" else "aac", rate=44100)
+        cover = None
+        if with_cover:
+            cover = container.add_stream("mjpeg", rate=1)
+            cover.width, cover.height, cover.pix_fmt = 96, 72, "yuvj420p"
+            cover.disposition = Disposition.attached_pic
         samples = np.zeros((1, int(44100 * seconds)), np.float32)
         frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
         frame.sample_rate = 44100
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
+        if cover is not None:
+            picture = av.VideoFrame.from_ndarray(numbered_picture(1), format="rgb24")
+            container.mux(cover.encode(picture))
+            container.mux(cover.encode())
     return path
 
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -265,6 +266,34 @@ def test_cut_off_file_gives_what_it_has(noisy_mp4, tmp_path):
     assert "cut off" in str(reader.diagnostics["stopped_early"])
 
 
+def test_lost_packets_keep_the_numbers_of_later_pictures(noisy_mp4, tmp_path):
+    with av.open(str(noisy_mp4)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(noisy_mp4.read_bytes())
+    for position, size in packets[20:23]:
+        # The length of the first unit in the packet becomes larger than the packet.
+        data[position : position + 4] = b"\x7f\xff\xff\xff"
+        assert size > 4
+    path = tmp_path / "lost.mp4"
+    path.write_bytes(data)
+    with open_video(path) as reader:
+        frames = list(reader)
+    assert reader.diagnostics["damaged_packets"] == 3
+    later = [frame for frame in frames if frame.time_s > 1.01]
+    assert [frame.index for frame in later] == [round(frame.time_s * 30) for frame in later]
+    assert [level(frame.to_rgb()) for frame in later] == [frame.index for frame in later]
+    assert len(later) == 29
+
+
+def test_cut_off_is_told_after_a_jump_too(tmp_path):
+    path = make_video(tmp_path / "cut.mp4", 300, gop=25, container_options={"movflags": "+faststart"})
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 8 // 10])
+    numbers, _, _, diagnostics = read(path, start_frame=150)
+    assert numbers == list(range(150, 150 + len(numbers))) and numbers
+    assert "cut off" in str(diagnostics["stopped_early"])
+
+
 def test_cut_off_in_the_index_is_refused(tmp_path):
     path = make_video(tmp_path / "cut.mp4", 30)
     path.write_bytes(path.read_bytes()[:-200])
@@ -347,6 +376,10 @@ def _sound_mp4(folder: Path) -> Path:
     return make_sound(folder / "sound.mp4")
 
 
+def _sound_with_cover(folder: Path) -> Path:
+    return make_sound(folder / "song.mp3", with_cover=True)
+
+
 def _empty_folder(folder: Path) -> Path:
     path = folder / "pictures"
     path.mkdir()
@@ -374,6 +407,7 @@ def _no_pictures(folder: Path) -> Path:
         (_playlist, "cannot be read|of the kind"),
         (_sound, "only audio"),
         (_sound_mp4, "only audio"),
+        (_sound_with_cover, "only a cover picture and audio"),
         (_empty_folder, "holds none"),
         (_no_pictures, "can be decoded"),
     ],

@@ -64,6 +64,11 @@ def test_uneven_video_gives_the_nearest_pictures():
     assert thinned([0.0, 0.04, 0.09, 0.12, 0.29, 0.34, 0.41], 10) == [0, 2, 3, 4, 6]
 
 
+def test_beats_in_a_gap_are_not_made_up_for_after_it():
+    times = [k / 50 for k in range(11)] + [10.0 + k / 50 for k in range(11)]
+    assert thinned(times, 10) == [0, 5, 10, 11, 16, 21]
+
+
 def test_edge_cases():
     assert thinned([], 10) == []
     assert thinned([3.0], 10) == [0]

@@ -42,6 +42,7 @@ def test_uneven_times_are_kept_from_zero(tmp_path):
     times = 7.0 + np.cumsum([0.0, *np.random.default_rng(0).uniform(0.004, 0.5, 30)])
     write(tmp_path / "out.mp4", times)
     np.testing.assert_allclose([t for _, t in read(tmp_path / "out.mp4")], times - 7.0, rtol=0, atol=TICK_S)
+    assert probe_video(tmp_path / "out.mp4").start_time_s == 0
 
 
 def test_odd_sizes_are_filled_up(tmp_path):
@@ -62,12 +63,14 @@ def test_colours_survive(tmp_path, size):
 
 
 def test_index_comes_first_and_nothing_else_is_left(tmp_path):
-    write(tmp_path / "out.mp4", [0.0, 0.1])
+    write(tmp_path / "out.mp4", [k / 30 for k in range(20)])
     data = (tmp_path / "out.mp4").read_bytes()
     assert 0 < data.find(b"moov") < data.find(b"mdat")
     assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert container.streams.video[0].start_time == 0
+        # No picture is stored out of order: that would need an edit list to start at 0.
+        assert all(packet.dts == packet.pts for packet in container.demux(video=0))
 
 
 @pytest.mark.parametrize("count", [0, 5])
