@@ -1,0 +1,227 @@
+"""What a batch shall do: from the command line or a manifest to a list of complete jobs."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pose_core import __version__
+from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, from_mapping
+from pose_core.errors import ConfigError, PoseCoreError
+
+REPORT_SUFFIX = ".report.json"
+MOTION_SUFFIX = ".motion.npz"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video or motion file on one character; complete in itself and serialisable."""
+
+    video: str | None = None
+    """Video to estimate from."""
+    motion: str | None = None
+    """Motion file to use instead."""
+    rig: str | None = None
+    """Character file; None = an armature in the open file, or a new one."""
+    armature: str = ""
+    """Armature object to use, where there are several."""
+    out: str = "."
+    """Folder of the results."""
+    name: str = ""
+    """Name of the results; empty = the input's."""
+    bone_map: str | None = None
+    """Bone map to use instead of finding the bones by name."""
+    fps_mode: str = "subframes"
+    """`subframes` or `resample`."""
+    place: str = "world"
+    """`world` or `object`."""
+    frame_start: int = 1
+    """Scene frame at which the video starts."""
+    height_m: float | None = None
+    """Height of the person, metres."""
+    people: int = 1
+    """How many people; 0 = all."""
+    person_id: int | None = None
+    """Only this person."""
+    save_blend: bool = False
+    """Save the scene too."""
+
+    def __post_init__(self) -> None:
+        if (self.video is None) == (self.motion is None):
+            raise ConfigError("A job needs either a video or a motion file.")
+        if self.fps_mode not in ("subframes", "resample"):
+            raise ConfigError(f"fps_mode must be 'subframes' or 'resample', but is '{self.fps_mode}'.")
+        if self.place not in ("world", "object"):
+            raise ConfigError(f"place must be 'world' or 'object', but is '{self.place}'.")
+
+    @property
+    def result_name(self) -> str:
+        """Name of the results without folder and suffix."""
+        if self.name:
+            return self.name
+        source = Path(self.video or self.motion or "")
+        return source.name.removesuffix(MOTION_SUFFIX) if self.motion else source.stem
+
+    @property
+    def base(self) -> Path:
+        """Folder and name of the results."""
+        return Path(self.out) / self.result_name
+
+    @property
+    def report_path(self) -> Path:
+        """Where the job's report goes."""
+        return self.base.with_name(self.base.name + REPORT_SUFFIX)
+
+    def estimate_request(self) -> EstimateRequest:
+        """The request to the worker.
+
+        Raises:
+            ConfigError: a value is outside what it may be.
+        """
+        assert self.video is not None
+        solve = SolveConfig() if self.height_m is None else SolveConfig(height_m=self.height_m)
+        motion = self.base.with_name(self.base.name + MOTION_SUFFIX)
+        return EstimateRequest(
+            video=str(Path(self.video).absolute()),
+            out=str(motion.absolute()),
+            track=TrackConfig(people=self.people, person_id=self.person_id),
+            solve=solve,
+        )
+
+    def digest(self, blend_file: str) -> str:
+        """Hash of everything the result depends on: settings, version, and the state of the input files."""
+        files = [self.video, self.motion, self.rig, self.bone_map, blend_file or None]
+        state = {name: _file_state(Path(name)) for name in files if name}
+        content = {"job": dataclasses.asdict(self), "files": state, "version": __version__}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _file_state(path: Path) -> list[int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All jobs, and how to run them."""
+
+    jobs: tuple[Job, ...]
+    blend: str | None = None
+    """Scene to start every job from; None = the file that is open, if any."""
+    worker_python: str | None = None
+    resume: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(message, "See --help.")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = _Parser(
+        prog="batch_retarget.py",
+        description="Put the motion of videos or motion files on a character and export FBX, without a window.",
+        epilog="Exit codes: 0 all jobs done, 1 some failed, 2 bad usage. Each job leaves NAME.report.json.",
+    )
+    source = parser.add_argument_group("input")
+    source.add_argument("--video", nargs="+", default=[], metavar="FILE", help="videos to estimate motion from")
+    source.add_argument("--motion", nargs="+", default=[], metavar="FILE", help="motion files (NAME.motion.npz)")
+    source.add_argument("--manifest", metavar="FILE", help="TOML file: a table [defaults], then a [[job]] each")
+    source.add_argument("--rig", metavar="FILE", help="character: .fbx, .glb, .gltf, .vrm or .blend")
+    source.add_argument("--armature", default="", metavar="NAME", help="armature to use, where there are several")
+    source.add_argument("--blend", metavar="FILE", help="scene to start from, if none is open")
+    source.add_argument("--bone-map", metavar="FILE", help="bone map to use instead of finding bones by name")
+    result = parser.add_argument_group("result")
+    result.add_argument("--out", metavar="DIR", help="folder of the results (default: the present one)")
+    result.add_argument("--save-blend", action="store_true", help="save NAME.blend too")
+    result.add_argument("--fps-mode", choices=("subframes", "resample"), default="subframes",
+                        help="keys at the exact times of the video, or at whole frames")  # fmt: skip
+    result.add_argument("--place", choices=("world", "object"), default="world",
+                        help="where the motion is: as in the video, or where the armature stands")  # fmt: skip
+    result.add_argument("--frame-start", type=int, default=1, metavar="N", help="scene frame of the video's start")
+    person = parser.add_argument_group("person")
+    person.add_argument("--height", type=float, metavar="M", help="height of the person, metres")
+    person.add_argument("--people", default="1", metavar="N|all", help="how many people to keep")
+    person.add_argument("--person", type=int, metavar="ID", help="keep only this person")
+    how = parser.add_argument_group("how")
+    how.add_argument("--worker-python", metavar="FILE", help="Python of the worker's environment")
+    how.add_argument("--resume", action="store_true", help="skip jobs that are done and whose input is unchanged")
+    return parser
+
+
+def read_batch(argv: list[str]) -> Batch:
+    """Read the command line into jobs.
+
+    Raises:
+        PoseCoreError: it cannot be understood, or two jobs would write the same files.
+    """
+    options = build_parser().parse_args(argv)
+    people = 0 if options.people == "all" else _whole("--people", options.people)
+    defaults: dict[str, Any] = {
+        "rig": options.rig, "armature": options.armature, "out": options.out or ".", "bone_map": options.bone_map,
+        "fps_mode": options.fps_mode, "place": options.place, "frame_start": options.frame_start,
+        "height_m": options.height, "people": people, "person_id": options.person, "save_blend": options.save_blend,
+    }  # fmt: skip
+    jobs = [Job(video=str(path), **defaults) for path in options.video]
+    jobs += [Job(motion=str(path), **defaults) for path in options.motion]
+    if options.manifest:
+        jobs += _manifest_jobs(Path(options.manifest), defaults, options.out)
+    if not jobs:
+        raise ConfigError("There is nothing to do.", "Give --video, --motion or --manifest.")
+    bases: dict[Path, Job] = {}
+    for job in jobs:
+        other = bases.setdefault(job.base.absolute(), job)
+        if other is not job:
+            raise ConfigError(
+                f"Two jobs would write '{job.base}.fbx': '{other.video or other.motion}' and"
+                f" '{job.video or job.motion}'.",
+                "Give them other folders, or names in a manifest.",
+            )
+    if options.blend is not None and not Path(options.blend).is_file():
+        raise ConfigError(f"There is no scene '{options.blend}'.", "Check the path.")
+    return Batch(tuple(jobs), options.blend, options.worker_python, options.resume)
+
+
+def _whole(option: str, text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigError(f"{option} must be a whole number or 'all', but is '{text}'.")
+    return int(text)
+
+
+def _manifest_jobs(path: Path, defaults: Mapping[str, Any], out: str | None) -> list[Job]:
+    """Jobs of a manifest; its paths are relative to its folder, its settings go before the command line's defaults."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Cannot read the manifest '{path}' ({error}).") from error
+    unknown = sorted(set(data) - {"defaults", "job"})
+    entries = data.get("job", [])
+    if unknown or not isinstance(entries, list) or not entries:
+        raise ConfigError(f"The manifest '{path}' must hold [[job]] tables and may hold [defaults]; nothing else.")
+    jobs = []
+    for number, entry in enumerate(entries, 1):
+        own = {**data.get("defaults", {}), **entry}
+        for key in ("video", "motion", "rig", "bone_map", "out"):
+            if isinstance(own.get(key), str):
+                own[key] = str(path.parent / own[key])
+        if out is not None:
+            own["out"] = out
+        if own.get("people") == "all":
+            own["people"] = 0
+        try:
+            given = {key: value for key, value in defaults.items() if value is not None}
+            jobs.append(from_mapping(Job, {**given, **own}))
+        except PoseCoreError as error:
+            raise ConfigError(f"Job {number} of '{path}': {error.message}", error.hint) from error
+    return jobs

@@ -1,0 +1,165 @@
+"""Run one job in a fresh scene: estimate, retarget, export, report."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from pose_core import __version__
+from pose_core.errors import PoseCoreError, WorkerError
+from pose_core.files import atomic_path
+from pose_core.motion_file import read_motion
+from pose_core.retarget import TransferConfig, read_bone_map
+from pose_core.worker.client import WorkerClient
+from pose_core.worker.environment import environment_python
+from pose_core.worker.protocol import ProgressUpdate
+
+from .jobs import MOTION_SUFFIX, Job
+
+REPORT_VERSION = 1
+FINISHED, FAILED = "finished", "failed"
+
+
+def done_before(job: Job, blend_file: str) -> bool:
+    """Whether the job's report says that it finished, with the same input, and its results are still there."""
+    try:
+        report = json.loads(job.report_path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if not isinstance(report, dict) or report.get("status") != FINISHED:
+        return False
+    if report.get("digest") != job.digest(blend_file):
+        return False
+    files = [path for take in report.get("takes", []) for path in (take.get("fbx"), take.get("blend")) if path]
+    return bool(files) and all((job.report_path.parent / name).is_file() for name in files)
+
+
+def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict[str, Any]:
+    """Run a job to its end and write its report, whether it succeeds or not.
+
+    Args:
+        job: what to do.
+        bridge: the modules `apply_motion`, `fbx_export` and `rig_import` of the add-on's bridge.
+        blend_file: the file that was open at the start; empty = none.
+        worker_python: interpreter of the worker's environment.
+    Returns:
+        The report.
+    """
+    start = time.monotonic()
+    digest = job.digest(blend_file)  # before the run: input that changes meanwhile must not count as done
+    report: dict[str, Any] = {"version": REPORT_VERSION, "pose_core": __version__, "name": job.result_name,
+                              "input": job.video or job.motion, "rig": job.rig, "digest": digest,
+                              "blender": bpy.app.version_string, "timings_s": {}, "takes": []}  # fmt: skip
+    try:
+        Path(job.out).mkdir(parents=True, exist_ok=True)
+        motions = [Path(job.motion)] if job.motion else _estimate(job, worker_python, report)
+        for path in motions:
+            report["takes"].append(_take(job, path, bridge, blend_file))
+        report["status"] = FINISHED
+    except (PoseCoreError, OSError) as error:
+        report["status"] = FAILED
+        report["error"] = {"code": getattr(error, "code", "os"), "message": str(error)}
+    except Exception as error:  # noqa: BLE001 - the job's outer boundary: one bad job must not end the others
+        report["status"] = FAILED
+        report["error"] = {"code": "unexpected", "message": f"{type(error).__name__}: {error}",
+                           "traceback": traceback.format_exc()}  # fmt: skip
+    report["timings_s"]["total"] = time.monotonic() - start
+    _write_report(job, report)
+    return report
+
+
+def _write_report(job: Job, report: dict[str, Any]) -> None:
+    try:
+        with atomic_path(job.report_path) as temporary:
+            temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        report["status"] = FAILED
+        report.setdefault("error", {"code": "os", "message": f"Cannot write '{job.report_path}' ({error})."})
+
+
+def find_worker_python(named: str | None, root: Path) -> Path:
+    """The worker's interpreter: the one named, `$POSE_CORE_WORKER_PYTHON`, else that of the project's `.venv`."""
+    chosen = named or os.environ.get("POSE_CORE_WORKER_PYTHON")
+    return Path(chosen) if chosen else environment_python(root / ".venv")
+
+
+def _estimate(job: Job, worker_python: Path, report: dict[str, Any]) -> list[Path]:
+    if not worker_python.is_file():
+        raise WorkerError(
+            f"There is no worker environment: '{worker_python}' does not exist.",
+            "Make it with scripts/quickstart.py, or name one with --worker-python.",
+        )
+    start = time.monotonic()
+    shown = {"stage": "", "tenth": -1}
+
+    def tell(update: ProgressUpdate) -> None:
+        tenth = int(10 * update.done / update.total) if update.total else -1
+        if (update.stage, tenth) != (shown["stage"], shown["tenth"]):
+            shown.update(stage=update.stage, tenth=tenth)
+            share = f" {10 * tenth} %" if tenth >= 0 else ""
+            print(f"  {job.result_name}: {update.stage}{share}", file=sys.stderr, flush=True)
+
+    result = WorkerClient(worker_python).run_blocking(job.estimate_request(), tell)
+    report["timings_s"]["estimate"] = time.monotonic() - start
+    report["estimate"] = result.report
+    return [Path(path) for path in result.motion_paths]
+
+
+def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str, Any]:
+    """Put one motion file on the character and export it."""
+    start = time.monotonic()
+    motion = read_motion(motion_path)
+    name = job.result_name
+    if job.video:  # with several people the worker numbers the files
+        name = motion_path.name.removesuffix(MOTION_SUFFIX)
+    target = _fresh_scene(job, bridge, blend_file)
+    imported = time.monotonic()
+    options = bridge.apply_motion.ApplyOptions(
+        clip_name=name,
+        frame_start=job.frame_start,
+        fps_mode=job.fps_mode,
+        bone_map=read_bone_map(job.bone_map) if job.bone_map else None,
+        transfer=replace(TransferConfig(), place=job.place),
+    )
+    take: dict[str, Any] = {"motion": str(motion_path), "person_id": motion.person_id}
+    take |= bridge.apply_motion.apply_motion(bpy.context, motion, target, options)
+    applied = time.monotonic()
+    fbx = Path(job.out) / f"{name}.fbx"
+    bridge.fbx_export.export_fbx(bpy.context, bpy.data.objects[take["object"]], fbx)
+    take["fbx"] = fbx.name
+    exported = time.monotonic()
+    if job.save_blend:
+        blend = Path(job.out) / f"{name}.blend"
+        _save_blend(blend)
+        take["blend"] = blend.name
+    take["timings_s"] = {"import": imported - start, "apply": applied - imported, "export": exported - applied,
+                         "parts_of_apply": take["timings_s"]}  # fmt: skip
+    return take
+
+
+def _fresh_scene(job: Job, bridge: Any, blend_file: str) -> Any:
+    """Start from the same state whatever ran before; return the armature to use, or None for a new one."""
+    if blend_file:
+        bpy.ops.wm.open_mainfile(filepath=blend_file, load_ui=False)
+    else:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+    if job.rig:
+        return bridge.rig_import.import_rig(Path(job.rig).absolute(), job.armature)
+    if not blend_file:
+        return None
+    armatures = [obj for obj in bpy.context.view_layer.objects if obj.type == "ARMATURE"]
+    return bridge.rig_import.choose_armature(armatures, job.armature, blend_file)
+
+
+def _save_blend(path: Path) -> None:
+    with atomic_path(path) as temporary:
+        temporary.unlink()  # Blender would keep the empty file as a backup
+        bpy.ops.wm.save_as_mainfile(filepath=str(temporary.absolute()), copy=True, check_existing=False, compress=True)
