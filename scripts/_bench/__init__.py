@@ -1,0 +1,1 @@
+"""Parts of the benchmark; each measures one thing in a process of its own and prints one JSON object."""

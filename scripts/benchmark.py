@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Measure speed and memory, as ratios within one run.
+
+Usage: `.venv/bin/python scripts/benchmark.py [VIDEO] [--repeat 6] [--rounds 3] [--peer] [--out FILE.md]`
+
+`--peer` also runs the reference MediaPipe Python pipeline, in turn with Pose Core (installs it into the user's cache
+folder, about 1 GB). Figures of one run are comparable with each other; those of different machines are not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from scripts._bench.clips import repeat_clip  # noqa: E402
+from scripts._support.blender import ensure_bpy  # noqa: E402
+from scripts._support.paths import cache_folder  # noqa: E402
+from scripts._support.progress import Progress  # noqa: E402
+
+BENCH = ROOT / "scripts" / "_bench"
+
+
+def run_json(argv: list[str]) -> dict[str, Any]:
+    """Run a program and read the JSON object it prints last."""
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT)
+    if done.returncode != 0:
+        raise SystemExit(f"{argv[1] if len(argv) > 1 else argv[0]} failed:\n{done.stderr[-2000:]}")
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
+def peer_python() -> str:
+    """Python of an environment with the reference pipeline, made if need be."""
+    folder = cache_folder() / "peer-mediapipe-0.10.21"
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not (folder / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", "mediapipe==0.10.21", "numpy<2"], check=True)
+        (folder / "ready").touch()
+    return str(python)
+
+
+def median(rows: list[dict[str, Any]], key: str) -> float:
+    """Median of one figure over rounds."""
+    return statistics.median(float(row[key]) for row in rows)
+
+
+def bench_video(clip: Path, rounds: int, with_peer: bool) -> list[str]:
+    """Ours and the peer's time a frame, run in turn."""
+    ours, theirs = [], []
+    peer = peer_python() if with_peer else None
+    for _ in range(rounds):
+        ours.append(run_json([sys.executable, str(BENCH / "run_pose_core.py"), str(clip)]))
+        if peer:
+            theirs.append(run_json([peer, str(BENCH / "run_mediapipe.py"), str(clip)]))
+    frames = ours[0]["frames"]
+    ms = 1000 * median(ours, "job_s") / frames
+    lines = [
+        f"Video to motion file, {frames} frames: {ms:.2f} ms a frame (model loading included), "
+        f"peak {max(r['peak_mb'] for r in ours):.0f} MB, stages {ours[-1]['stages']}"
+    ]
+    if theirs:
+        peer_ms = 1000 * median(theirs, "job_s") / theirs[0]["frames"]
+        lines.append(
+            f"Reference MediaPipe pipeline, same clip, in turn: {peer_ms:.2f} ms a frame, "
+            f"peak {max(r['peak_mb'] for r in theirs):.0f} MB"
+        )
+        lines.append(f"**Ratio: {peer_ms / ms:.2f}x faster than the reference**")
+    return lines
+
+
+def bench_memory(source: Path, lengths: tuple[int, ...]) -> list[str]:
+    """Peak memory against clip length."""
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        for times in lengths:
+            clip = Path(folder) / f"x{times}{source.suffix}"
+            repeat_clip(source, times, clip)
+            row = run_json([sys.executable, str(BENCH / "run_pose_core.py"), str(clip)])
+            lines.append(f"Peak memory, clip x{times} ({row['frames']} frames): {row['peak_mb']:.0f} MB")
+    return lines
+
+
+def bench_start() -> list[str]:
+    """How soon `import pose_core` returns and a worker answers."""
+    imports = []
+    for _ in range(5):
+        code = "import time; t = time.perf_counter(); import pose_core; print(time.perf_counter() - t)"
+        imports.append(
+            float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        )
+    from pose_core import __version__
+    from pose_core.worker import protocol
+    from pose_core.worker.client import worker_command
+
+    ready = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        worker = subprocess.Popen(worker_command(sys.executable), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert worker.stdin is not None and worker.stdout is not None
+        worker.stdin.write(protocol.encode(protocol.Hello(__version__)))
+        worker.stdin.flush()
+        worker.stdout.readline()
+        ready.append(time.perf_counter() - begun)
+        worker.communicate()
+    return [
+        f"`import pose_core`: {statistics.median(imports):.3f} s",
+        f"Worker ready: {statistics.median(ready):.3f} s",
+    ]
+
+
+def bench_keys() -> list[str]:
+    """65 bones x 1000 frames to keys, against keying bone by bone and frame by frame."""
+    python = ensure_bpy("5.0.1", Progress())
+    row = run_json([str(python), str(BENCH / "run_keys.py")])
+    return [
+        f"{row['bones']} bones x {row['frames']} frames to keys: {row['bulk_s']:.3f} s; "
+        f"`keyframe_insert` bone by bone: {row['insert_s']:.2f} s; **ratio {row['insert_s'] / row['bulk_s']:.0f}x**"
+    ]
+
+
+def main() -> int:
+    """Run the parts asked for and print or write a page of results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", type=Path, nargs="?", default=ROOT / "samples" / "mannequin_walk.mp4")
+    parser.add_argument("--repeat", type=int, default=6, help="play the clip this often for the timing (default 6)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds to take the median of (default 3)")
+    parser.add_argument("--peer", action="store_true", help="also run the reference MediaPipe pipeline")
+    parser.add_argument("--skip", default="", help="parts to leave out: video,memory,start,keys")
+    parser.add_argument("--out", type=Path, help="also write the page here")
+    options = parser.parse_args()
+    skip = set(options.skip.split(","))
+    lines = [
+        f"Clip: `{options.video.name}` x {options.repeat}; {os.cpu_count()} processor cores; "
+        f"medians of {options.rounds} rounds."
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / f"long{options.video.suffix}"
+        repeat_clip(options.video, options.repeat, clip)
+        if "video" not in skip:
+            lines += bench_video(clip, options.rounds, options.peer)
+    if "memory" not in skip:
+        lines += bench_memory(options.video, (1, 4, 16))
+    if "start" not in skip:
+        lines += bench_start()
+    if "keys" not in skip:
+        lines += bench_keys()
+    page = "# Benchmark\n\n" + "\n".join(f"- {line}" for line in lines) + "\n"
+    print(page)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(page, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
