@@ -24,6 +24,7 @@ from _support.paths import project_root
 from _support.progress import Progress
 from _support.python import leave_venv, require_minimum
 
+RIG_SUFFIXES = (".fbx", ".blend", ".glb", ".gltf", ".vrm")
 SAMPLE = Path("samples") / "mannequin_walk.mp4"
 
 
@@ -35,8 +36,9 @@ def check_inputs(video: Path, rig: Path | None, folder: Path) -> None:
     """
     if not video.exists() and "#" not in video.name and "%" not in video.name:
         raise SetupError(f"there is no video '{video}'.", advice="check the path; leave it out to run the sample clip.")
-    if rig is not None and not rig.is_file():
-        raise SetupError(f"there is no rig '{rig}'.", advice="give a .fbx, .blend or .glb file, or leave --rig out.")
+    if rig is not None and not (rig.is_file() and rig.suffix.lower() in RIG_SUFFIXES):
+        problem = f"'{rig}' is no rig file" if rig.exists() else f"there is no rig '{rig}'"
+        raise SetupError(f"{problem}.", advice=f"give a file of type {', '.join(RIG_SUFFIXES)}, or leave --rig out.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

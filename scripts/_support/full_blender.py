@@ -17,8 +17,18 @@ from .paths import blender_folder
 from .progress import Progress, Step
 
 SUITE = "sid"
-# numpy must be named: Debian's Blender depends on Python but not on numpy, without which FBX and add-ons fail.
-PACKAGES = ("blender", "libgl1", "libegl1", "libgl1-mesa-dri", "python3-numpy", "python3-requests", "ffmpeg")
+# Debian's Blender depends on Python but not on what its scripts import: without numpy FBX and add-ons fail, without
+# requests and cattrs the extension system. The GL libraries draw in software.
+PACKAGES = (
+    "blender",
+    "python3-numpy",
+    "python3-requests",
+    "python3-cattr",
+    "libgl1",
+    "libegl1",
+    "libgl1-mesa-dri",
+    "ffmpeg",
+)
 HOST_COMMANDS = ("unshare", "debootstrap", "Xvfb", "xdotool", "import")
 MARKER = "pose-core-root.json"
 RECIPE = hashlib.sha256(json.dumps([1, SUITE, PACKAGES]).encode()).hexdigest()
@@ -124,6 +134,7 @@ def _debootstrap(step: Step, root: Path, mirror: str) -> None:
         advice=f"check that {mirror} can be reached and holds the suite {SUITE}.",
     )
     shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
+    (root / "etc/mtab").symlink_to("/proc/self/mounts")  # Blender looks there for its file browser
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\n# No package may start a service in here.\nexit 101\n", encoding="utf-8")
     policy.chmod(0o755)

@@ -41,6 +41,14 @@ def test_script_result_comes_back_from_the_full_blender(tmp_path: Path) -> None:
     assert Path(run.result["settings"]).is_relative_to(tmp_path)
 
 
+def test_the_full_blender_lacks_nothing_that_its_own_scripts_need(tmp_path: Path) -> None:
+    arguments = ["-b", "--factory-startup", "-noaudio"]
+    run = blender.run_full_blender(arguments, tmp_path)
+    assert run.returncode == 0, run.output
+    assert "Traceback" not in run.output
+    assert "WARNING" not in run.output
+
+
 @pytest.mark.parametrize(
     ("body", "word"),
     [
