@@ -29,12 +29,12 @@ _LEFT_POINTS: dict[str, _Point] = {
     "heel": (0.114, 0.062, 0.024),
     "toe": (0.120, -0.110, 0.030),
     "toe_tip": (0.122, -0.172, 0.026),
-    "clavicle": (0.020, -0.010, 1.440),
-    "shoulder": (0.180, 0.014, 1.432),
-    "elbow": (0.464, 0.020, 1.432),
-    "wrist": (0.718, 0.012, 1.432),
-    "hand": (0.800, 0.010, 1.428),
-    "fingertip": (0.890, 0.008, 1.416),
+    "clavicle": (0.020, -0.010, 1.430),
+    "shoulder": (0.176, 0.014, 1.402),
+    "elbow": (0.460, 0.020, 1.402),
+    "wrist": (0.714, 0.012, 1.402),
+    "hand": (0.796, 0.010, 1.398),
+    "fingertip": (0.886, 0.008, 1.386),
 }
 
 POINTS: dict[str, FloatArray] = {name: np.array(p) for name, p in _MIDDLE_POINTS.items()}
