@@ -6,7 +6,7 @@ import pytest
 
 from pose_core.errors import MotionFileError, ShapeError
 from pose_core.motion_file import read_motion, write_motion
-from tests.support.motions import walking_motion
+from tests.support.walking import walking_motion
 
 
 @pytest.fixture(scope="module")

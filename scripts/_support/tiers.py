@@ -151,7 +151,7 @@ class Runner:
                 return "FAILED", error.what, {}
         report = project_root() / "test-artifacts" / f"{tier.name}.xml"
         report.unlink(missing_ok=True)
-        argv = ["-m", "pytest", "-m", tier.marker, f"--junitxml={report}"]
+        argv = ["-m", "pytest", "--continue-on-collection-errors", "-m", tier.marker, f"--junitxml={report}"]
         argv += [f"--timeout={TEST_TIMEOUT_S}", *(["-k", self.expression] if self.expression else []), *self.extra]
         code = self._call(argv)
         counts = _read_counts(report)
