@@ -17,6 +17,7 @@ import numpy as np
 from pose_core.detect.detection import Detection
 from pose_core.detect.nms import blend_overlapping
 from pose_core.keypoints.blazepose import ROI_SCALE, region_from_alignment
+from pose_core.keypoints.crop import Region
 from pose_core.runtime.session import open_session
 from pose_core.types import FloatArray
 
@@ -50,14 +51,16 @@ class BlazePoseDetector:
         """The session's diagnostics."""
         return self._session.diagnostics
 
-    def detect(self, frame: VideoFrame) -> list[Detection]:
-        picture, M_input_from_frame = frame.letterbox_rgb(INPUT_SIZE, INPUT_SIZE)
+    def detect(self, frame: VideoFrame, window: Region | None = None) -> list[Detection]:
+        if window is None:
+            side = float(max(frame.width, frame.height))
+            window = Region(frame.width / 2, frame.height / 2, side, side)
+        size = (INPUT_SIZE, INPUT_SIZE)
+        picture = frame.warp_rgb(window.M_crop_from_frame(size), size, 0)
         tensor = (picture.astype(np.float32) * np.float32(2 / 255) - np.float32(1))[None]
         numbers, logits = self._session.run({self._input: tensor})
         points, scores = decode_detections(numbers[0], logits[0, :, 0], self._least_score)
-        # Input pixels, counted from corners, to the frame's: centres lie half a pixel further in both.
-        linear, offset = M_input_from_frame[:, :2], M_input_from_frame[:, 2]
-        points = (points - 0.5 - offset) @ np.linalg.inv(linear).T + 0.5
+        points = window.to_image(points / INPUT_SIZE)
         return [_detection(p, float(s)) for p, s in zip(points, scores, strict=True)]
 
 

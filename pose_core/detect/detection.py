@@ -26,6 +26,6 @@ class Detection:
 class PersonDetector(Protocol):
     """A network that finds people in a whole picture; called from several threads."""
 
-    def detect(self, frame: VideoFrame) -> list[Detection]:
-        """People in the frame, most certain first."""
+    def detect(self, frame: VideoFrame, window: Region | None = None) -> list[Detection]:
+        """People in the frame, or in a window of it, most certain first."""
         ...

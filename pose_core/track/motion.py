@@ -7,6 +7,7 @@ landmarks jitter, as the network answers a little differently for every crop.
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ ACCELERATION_NOISE = np.array([2.5, 2.5, 1.5, 8.0])
 MEASUREMENT_NOISE = np.array([0.01, 0.01, 0.015, 0.03])
 """One standard deviation of one measured region: centre in region sizes, log size, rad."""
 _START_VELOCITY = np.array([1.0, 1.0, 0.5, 2.0])
-_MOST_AHEAD_S = 0.25
+_MOST_AHEAD_S = 0.4
 
 
 @dataclass
@@ -68,6 +69,10 @@ class RegionMotion:
         self._state = state + gain * innovation
         self._variance = variance - np.einsum("in,jn->ijn", gain, variance[0])
         self.region, self.time_s = region, time_s
+
+    def copy(self) -> RegionMotion:
+        """An independent copy."""
+        return deepcopy(self)
 
     def restart(self, region: Region, time_s: float) -> None:
         """Forget the past, as after a gap."""

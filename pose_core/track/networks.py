@@ -46,9 +46,7 @@ def open_networks(config: TrackConfig, store: ModelStore, *, lanes: int, cores: 
 
         files = store.files(config.model)
         estimator = BlazePoseLandmarks(files["keypoints"], threads=threads, parallel=lanes)
-        detector = BlazePoseDetector(
-            files["detector"], least_score=config.detector_score, threads=threads, parallel=lanes
-        )
+        detector = BlazePoseDetector(files["detector"], least_score=config.detector_score, threads=threads)
         diagnostics = {"keypoints": estimator.diagnostics, "detector": detector.diagnostics}
         return Networks(detector, estimator, lanes, diagnostics)
     raise ModelError(f"Model '{config.model}' is of kind '{entry.kind}', which cannot be tracked with.")

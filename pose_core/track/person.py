@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,6 +25,17 @@ class State(enum.Enum):
     ENDED = "ended"
 
 
+@dataclass(frozen=True)
+class Slip:
+    """Since when somebody has the same pose as somebody else."""
+
+    onto: int
+    """Number of the other person."""
+    position: int
+    time_s: float
+    motion_before: RegionMotion
+
+
 @dataclass
 class Person:
     """A person and the record of their poses."""
@@ -31,13 +43,11 @@ class Person:
     number: int
     motion: RegionMotion
     state: State
-    first_seen_s: float
     last_seen_s: float
     prominence_s: float = 0.0
     """Prominence added up over time."""
     last_sample: PoseSample | None = None
-    double_frames: int = 0
-    """Frames in a row in which somebody else had the same keypoints."""
+    slip: Slip | None = None
     positions: list[int] = field(default_factory=list)
     xy_px: list[FloatArray] = field(default_factory=list)
     confidence: list[FloatArray] = field(default_factory=list)
@@ -52,9 +62,16 @@ class Person:
         self.joints_m.append(None if sample.joints_m is None else sample.joints_m.astype(np.float32))
         self.boxes_px.append(sample.box_px.astype(np.float32))
 
+    def pose_at(self, position: int, like: PoseSample) -> PoseSample | None:
+        """The pose recorded at a recent position, None if there is none; `like` lends what is not recorded."""
+        k = bisect_left(self.positions, position)
+        if k == len(self.positions) or self.positions[k] != position:
+            return None
+        return replace(like, xy_px=self.xy_px[k].astype(np.float64), confidence=self.confidence[k].astype(np.float64))
+
     def forget_since(self, position: int) -> None:
         """Drop the poses recorded at this position and later."""
-        keep = sum(p < position for p in self.positions[-64:]) + max(0, len(self.positions) - 64)
+        keep = bisect_left(self.positions, position)
         for store in (self.positions, self.xy_px, self.confidence, self.joints_m, self.boxes_px):
             del store[keep:]
 

@@ -10,18 +10,21 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pose_core.config import TrackConfig
-from pose_core.detect.detection import Detection
+from pose_core.detect.detection import Detection, PersonDetector
+from pose_core.detect.windows import merge_detections
 from pose_core.errors import CancelledError
 from pose_core.keypoints.crop import Region
 from pose_core.keypoints.pose import KeypointEstimator, PoseSample
+from pose_core.track.history import FrameHistory
 from pose_core.track.networks import Networks, open_networks
 from pose_core.track.person import Person
-from pose_core.track.tracker import PeopleTracker, TrackerRules
+from pose_core.track.tracker import Estimate, PeopleTracker, TrackerRules
 from pose_core.types import CancelCallback, FloatArray, IntArray, KeypointTrack, Progress, ProgressCallback
 
 if TYPE_CHECKING:
@@ -66,7 +69,7 @@ def track_people(
 ) -> TrackResult:
     """Find people and follow their keypoints through a clip.
 
-    At most two frames are held besides those that `frames` itself holds ready, however long the clip.
+    Memory for pictures is bounded, however long the clip: the frames under way and those of the last half second.
 
     Args:
         frames: the clip, in order of time; wrap a reader in `pose_core.video.prefetch` to decode beside the networks.
@@ -96,6 +99,7 @@ def track_people(
         detect_every_s=config.detect_every_s, only_prominent=config.people == 1 and config.person_id is None
     )
     tracker = PeopleTracker(image_size, rules)
+    history = FrameHistory(config.detect_every_s)
     times: list[float] = []
     indices: list[int] = []
     started = time.perf_counter()
@@ -104,7 +108,7 @@ def track_people(
         for job in _jobs(itertools.chain(head, source), tracker, networks, pool, side_by_side, cancel):
             times.append(job.frame.time_s)
             indices.append(job.frame.index)
-            _collect(job, tracker, networks.estimator)
+            _collect(job, tracker, networks.estimator, history)
             report(len(times))
     report.finish(len(times))
     clip = _Clip(np.array(times), np.array(indices, dtype=np.int64), image_size)
@@ -158,21 +162,29 @@ def _jobs(
         while len(under_way) >= side_by_side:
             yield under_way.popleft()
         regions = tracker.plan_regions(frame.time_s)
-        detection = pool.submit(networks.detector.detect, frame) if tracker.plan_detection(frame.time_s) else None
+        windows = tracker.plan_windows(frame.time_s)
+        detection = pool.submit(_detect, networks.detector, frame, windows) if windows else None
         poses = {number: pool.submit(networks.estimator.estimate, frame, region) for number, region in regions.items()}
         under_way.append(_Job(position, frame, poses, detection))
     while under_way:
         yield under_way.popleft()
 
 
-def _collect(job: _Job, tracker: PeopleTracker, estimator: KeypointEstimator) -> None:
+def _detect(detector: PersonDetector, frame: VideoFrame, windows: list[Region | None]) -> list[Detection]:
+    return merge_detections([detector.detect(frame, window) for window in windows])
+
+
+def _collect(job: _Job, tracker: PeopleTracker, estimator: KeypointEstimator, history: FrameHistory) -> None:
     samples = {number: future.result() for number, future in job.poses.items()}
     detections = None if job.detection is None else job.detection.result()
 
-    def estimate(region: Region) -> PoseSample | None:
-        return estimator.estimate(job.frame, region)
+    def look_back() -> Iterator[tuple[int, float, Estimate]]:
+        for position, frame in history.backwards():
+            yield position, frame.time_s, partial(estimator.estimate, frame)
 
-    tracker.collect(job.position, job.frame.time_s, samples, detections, estimate)
+    estimate = partial(estimator.estimate, job.frame)
+    tracker.collect(job.position, job.frame.time_s, samples, detections, estimate, look_back)
+    history.append(job.position, job.frame)
 
 
 def _real_people(people: list[Person], min_track_s: float, clip: _Clip) -> list[Person]:

@@ -7,22 +7,26 @@ lost from sight. The tracker only decides: the networks are run by its caller, s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from pose_core.detect.detection import Detection
 from pose_core.detect.nms import box_iou
+from pose_core.detect.windows import square_tiles
 from pose_core.keypoints.crop import Region
 from pose_core.keypoints.pose import PoseSample
 from pose_core.track.affinity import best_pairs, keypoint_similarity
 from pose_core.track.motion import RegionMotion
-from pose_core.track.person import Person, State
+from pose_core.track.person import Person, Slip, State
 from pose_core.track.prominence import frame_prominence
 from pose_core.types import FloatArray
 
 Estimate = Callable[[Region], PoseSample | None]
+"""Computes keypoints in a region of one frame."""
+LookBack = Callable[[], Iterator[tuple[int, float, Estimate]]]
+"""Position, time and keypoint network of earlier frames, the newest first."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class TrackerRules:
     """Regions that overlap less (intersection over union) are not the same person."""
     same_pose: float = 0.55
     """Keypoint similarity above which two regions hold the same person."""
-    double_frames: int = 4
-    """So many frames in a row with the same pose mean that one of two people was taken for the other."""
+    slip_s: float = 0.12
+    """Two people with the same pose for longer are one, whom the other's region has slipped onto."""
     only_prominent: bool = True
     """Do not compute keypoints of people who cannot be the most prominent one."""
     watch_below: float = 0.4
@@ -61,30 +65,28 @@ class PeopleTracker:
         self.people: list[Person] = []
         self._image_size = image_size
         self._rules = rules
-        self._last_planned_detection_s = -math.inf
+        self._tiles = square_tiles(image_size)
+        self._last_look_s = -math.inf
+        self._last_search_s = -math.inf
         self._last_frame_s = -math.inf
-        self._last_detection_s = -math.inf
 
     def plan_regions(self, time_s: float) -> dict[int, Region]:
         """Where to compute keypoints in the frame of this time: region by person number."""
-        return {
-            person.number: person.motion.predict(time_s)
-            for person in self.people
-            if person.state is State.FOLLOWED and not self._is_outside(person.motion.predict(time_s))
-        }
+        expected = {p.number: p.motion.predict(time_s) for p in self.people if p.state is State.FOLLOWED}
+        return {number: region for number, region in expected.items() if not self._is_outside(region)}
 
-    def plan_detection(self, time_s: float) -> bool:
-        """Whether to run the detector on the frame of this time."""
-        states = {person.state for person in self.people}
-        interval = self._rules.detect_every_s
-        if State.FOLLOWED not in states:
-            interval = 0.0
-        elif State.LOST in states:
-            interval = min(interval, self._rules.search_every_s)
-        due = time_s >= self._last_planned_detection_s + interval - 1e-6
-        if due:
-            self._last_planned_detection_s = time_s
-        return due
+    def plan_windows(self, time_s: float) -> list[Region | None]:
+        """Where to run the detector in the frame of this time: windows, None for the whole picture."""
+        rules = self._rules
+        followed = any(p.state is State.FOLLOWED for p in self.people)
+        lost = [p for p in self.people if p.state is State.LOST]
+        if time_s >= self._last_look_s + (rules.detect_every_s if followed else rules.search_every_s) - 1e-6:
+            self._last_look_s = self._last_search_s = time_s
+            return [None, *self._tiles, *(self._search_window(p, time_s) for p in lost)]
+        if lost and time_s >= self._last_search_s + rules.search_every_s - 1e-6:
+            self._last_search_s = time_s
+            return [self._search_window(p, time_s) for p in lost]
+        return [] if followed else [None]
 
     def collect(
         self,
@@ -93,6 +95,7 @@ class PeopleTracker:
         samples: Mapping[int, PoseSample | None],
         detections: list[Detection] | None,
         estimate: Estimate,
+        look_back: LookBack = lambda: iter(()),
     ) -> None:
         """Take in what the networks said of a frame.
 
@@ -102,125 +105,189 @@ class PeopleTracker:
             samples: pose by person number, for the planned regions.
             detections: people found, None if the detector was not run.
             estimate: computes keypoints in a region of this frame.
+            look_back: the frames before this one, as far as they are still there.
         """
         frame_s = min(time_s - self._last_frame_s, 0.5) if math.isfinite(self._last_frame_s) else 0.0
-        for person in self.people:
-            if person.state is State.FOLLOWED:
-                # Somebody found after this frame was planned has no pose yet.
-                known = person.number in samples
-                sample = samples[person.number] if known else estimate(person.motion.predict(time_s))
-                self._take_sample(person, position, time_s, sample)
-        self._part_doubles(position)
+        for person in self._followed():
+            # Somebody found after this frame was planned has no pose yet.
+            known = person.number in samples
+            sample = samples[person.number] if known else estimate(person.motion.predict(time_s))
+            self._take_sample(person, position, time_s, sample)
+        self._part_doubles(position, time_s)
         if detections is not None:
-            self._take_detections(position, time_s, detections, estimate)
-            self._last_detection_s = time_s
+            self._take_detections(position, time_s, detections, estimate, look_back)
         for person in self.people:
-            if person.state is State.LOST and time_s - person.last_seen_s > self._rules.most_lost_s:
+            unseen_s = time_s - person.last_seen_s
+            if person.state in (State.LOST, State.WATCHED) and unseen_s > self._rules.most_lost_s:
                 person.state = State.ENDED
             if person.state is State.FOLLOWED and person.last_sample is not None:
-                person.prominence_s += frame_s * float(frame_prominence(person.last_sample.box_px, self._image_size))
+                person.prominence_s += frame_s * self._prominence(person.last_sample.box_px)
         self._last_frame_s = time_s
 
+    def _followed(self) -> list[Person]:
+        return [p for p in self.people if p.state is State.FOLLOWED]
+
     def _take_sample(self, person: Person, position: int, time_s: float, sample: PoseSample | None) -> None:
-        if sample is not None and sample.next_region.is_usable and not self._is_outside(sample.next_region):
+        if sample is not None and self._is_believable(sample):
             person.motion.update(sample.next_region, time_s)
             person.last_sample = sample
             person.last_seen_s = time_s
             person.record(position, sample)
-        elif time_s - person.last_seen_s > self._rules.keep_trying_s:
+            return
+        person.last_sample = None
+        if time_s - person.last_seen_s > self._rules.keep_trying_s:
             person.state = State.LOST
-            person.last_sample = None
 
-    def _part_doubles(self, position: int) -> None:
-        """Let go of a person whose region has slipped onto somebody else."""
-        followed = [p for p in self.people if p.state is State.FOLLOWED and p.last_sample is not None]
-        doubles: set[int] = set()
+    def _part_doubles(self, position: int, time_s: float) -> None:
+        """Let go of a person whose region has slipped onto somebody else, as when one walks behind the other."""
+        followed = [p for p in self._followed() if p.last_sample is not None]
         for k, first in enumerate(followed):
             for second in followed[k + 1 :]:
-                assert first.last_sample is not None and second.last_sample is not None
-                if keypoint_similarity(first.last_sample, second.last_sample) > self._rules.same_pose:
-                    # The later and shorter record is the one to doubt.
-                    loser = second if second.prominence_s <= first.prominence_s else first
-                    doubles.add(loser.number)
+                if first.last_sample is None or second.last_sample is None:
+                    continue
+                if keypoint_similarity(first.last_sample, second.last_sample) <= self._rules.same_pose:
+                    for person, other in ((first, second), (second, first)):
+                        if person.slip is not None and person.slip.onto == other.number:
+                            person.slip = None
+                    continue
+                for person, other in ((first, second), (second, first)):
+                    if person.slip is None:
+                        person.slip = Slip(other.number, position, time_s, person.motion.copy())
+                assert first.slip is not None and second.slip is not None
+                if time_s - max(first.slip.time_s, second.slip.time_s) >= self._rules.slip_s:
+                    self._let_go(self._impostor(first, second, time_s))
         for person in followed:
-            person.double_frames = person.double_frames + 1 if person.number in doubles else 0
-            if person.double_frames >= self._rules.double_frames:
-                person.forget_since(position - person.double_frames + 1)
-                person.double_frames = 0
-                person.last_sample = None
-                person.state = State.LOST if person.positions else State.ENDED
+            if person.slip is not None and self.people[person.slip.onto].state is not State.FOLLOWED:
+                person.slip = None
 
-    def _take_detections(self, position: int, time_s: float, detections: list[Detection], estimate: Estimate) -> None:
+    def _impostor(self, first: Person, second: Person, time_s: float) -> Person:
+        """Of two people with the same pose, the one who had to leave their own path for it."""
+        assert first.slip is not None and second.slip is not None
+        swerves = []
+        for person in (first, second):
+            assert person.slip is not None
+            expected = person.slip.motion_before.predict(time_s)
+            now = person.motion.predict(time_s)
+            swerves.append(math.hypot(now.center_x - expected.center_x, now.center_y - expected.center_y) / now.width)
+        if abs(swerves[0] - swerves[1]) > 0.02:
+            return first if swerves[0] > swerves[1] else second
+        return first if first.prominence_s < second.prominence_s else second
+
+    def _let_go(self, person: Person) -> None:
+        """Back to where the person was before the slip, and lost since then."""
+        assert person.slip is not None
+        person.forget_since(person.slip.position)
+        person.motion = person.slip.motion_before
+        person.last_seen_s = person.slip.motion_before.time_s
+        person.last_sample = None
+        person.slip = None
+        person.state = State.LOST if person.positions else State.ENDED
+
+    def _take_detections(
+        self, position: int, time_s: float, detections: list[Detection], estimate: Estimate, look_back: LookBack
+    ) -> None:
         """Recognise people in detections; the rest are people lost, or new."""
         visible = [p for p in self.people if p.state in (State.FOLLOWED, State.WATCHED)]
         overlap = _overlap(detections, [p.motion.predict(time_s) for p in visible])
         pairs = best_pairs(overlap, self._rules.least_overlap)
         for d, v in pairs:
             if visible[v].state is State.WATCHED:
-                self._take_watched(visible[v], position, time_s, detections[d], estimate)
-        for person in visible:
-            if person.state is State.WATCHED and time_s - person.last_seen_s > self._rules.most_lost_s:
-                person.state = State.ENDED
+                self._take_watched(visible[v], position, time_s, detections[d], estimate, look_back)
         recognised = {d for d, _ in pairs}
         unknown = [detection for d, detection in enumerate(detections) if d not in recognised]
-        if not unknown:
-            return
         lost = [p for p in self.people if p.state is State.LOST]
-        closeness = np.array(
-            [[self._closeness(d.region, p, time_s) for p in lost] for d in unknown], dtype=np.float64
-        ).reshape(len(unknown), len(lost))
-        returned = dict(best_pairs(closeness, 0.0))
+        closeness = [[self._closeness(d.region, p, time_s) for p in lost] for d in unknown]
+        returned = dict(best_pairs(np.array(closeness, dtype=np.float64).reshape(len(unknown), len(lost)), 0.0))
         for d, detection in enumerate(unknown):
-            self._take_unknown(position, time_s, detection, lost[returned[d]] if d in returned else None, estimate)
+            person = lost[returned[d]] if d in returned else None
+            self._take_unknown(person, position, time_s, detection, estimate, look_back)
 
     def _take_watched(
-        self, person: Person, position: int, time_s: float, detection: Detection, estimate: Estimate
+        self,
+        person: Person,
+        position: int,
+        time_s: float,
+        detection: Detection,
+        estimate: Estimate,
+        look_back: LookBack,
     ) -> None:
-        seconds = min(time_s - person.last_seen_s, self._rules.most_lost_s)
-        prominence = float(frame_prominence(detection.box_px, self._image_size))
-        person.prominence_s += seconds * prominence
+        prominence = self._prominence(detection.box_px)
+        person.prominence_s += (time_s - person.last_seen_s) * prominence
         person.last_seen_s = time_s
         person.motion.update(detection.region, time_s)
         if not self._is_minor(prominence, person.prominence_s):
             sample = self._estimate_anew(detection.region, estimate)
             if sample is not None and not self._is_known_pose(sample):
-                person.state = State.FOLLOWED
-                person.motion.restart(sample.next_region, time_s)
-                self._take_sample(person, position, time_s, sample)
+                self._follow(person, position, time_s, sample, look_back)
 
     def _take_unknown(
-        self, position: int, time_s: float, detection: Detection, lost: Person | None, estimate: Estimate
+        self,
+        lost: Person | None,
+        position: int,
+        time_s: float,
+        detection: Detection,
+        estimate: Estimate,
+        look_back: LookBack,
     ) -> None:
-        prominence = float(frame_prominence(detection.box_px, self._image_size))
-        if lost is None and self._is_minor(prominence, 0.0):
-            motion = RegionMotion(detection.region, time_s)
-            self.people.append(Person(len(self.people), motion, State.WATCHED, time_s, time_s))
+        if lost is None and self._is_minor(self._prominence(detection.box_px), 0.0):
+            self._add_person(State.WATCHED, detection.region, time_s)
             return
         sample = self._estimate_anew(detection.region, estimate)
         if sample is None or self._is_known_pose(sample):
             return
-        if lost is None:
-            motion = RegionMotion(sample.next_region, time_s)
-            lost = Person(len(self.people), motion, State.FOLLOWED, time_s, time_s)
-            self.people.append(lost)
-        else:
-            lost.state = State.FOLLOWED
-            lost.motion.restart(sample.next_region, time_s)
-        self._take_sample(lost, position, time_s, sample)
+        person = lost if lost is not None else self._add_person(State.FOLLOWED, sample.next_region, time_s)
+        self._follow(person, position, time_s, sample, look_back)
+
+    def _add_person(self, state: State, region: Region, time_s: float) -> Person:
+        person = Person(len(self.people), RegionMotion(region, time_s), state, time_s)
+        self.people.append(person)
+        return person
+
+    def _follow(self, person: Person, position: int, time_s: float, sample: PoseSample, look_back: LookBack) -> None:
+        """Begin to follow somebody, or go on after a gap; also in the frames just before, where they went unnoticed."""
+        person.state = State.FOLLOWED
+        for earlier, pose in reversed(self._trace_back(person, time_s, sample, look_back)):
+            person.record(earlier, pose)
+        person.motion.restart(sample.next_region, time_s)
+        self._take_sample(person, position, time_s, sample)
+
+    def _trace_back(
+        self, person: Person, time_s: float, sample: PoseSample, look_back: LookBack
+    ) -> list[tuple[int, PoseSample]]:
+        """Poses in earlier frames, the newest first, until the person is not seen or was followed already."""
+        motion = RegionMotion(sample.next_region, -time_s)
+        found: list[tuple[int, PoseSample]] = []
+        last_recorded = person.positions[-1] if person.positions else -1
+        for position, earlier_s, estimate in look_back():
+            if position <= last_recorded:
+                break
+            pose = estimate(motion.predict(-earlier_s))
+            if pose is None or not self._is_believable(pose) or self._was_known_pose(pose, position):
+                if -earlier_s - motion.time_s > self._rules.keep_trying_s:
+                    break
+                continue
+            motion.update(pose.next_region, -earlier_s)
+            found.append((position, pose))
+        return found
 
     def _estimate_anew(self, region: Region, estimate: Estimate) -> PoseSample | None:
         """Pose from a detector's region; a second look, where the first one says, brings the region onto the person."""
         first = estimate(region)
-        if first is None or not first.next_region.is_usable or self._is_outside(first.next_region):
+        if first is None or not self._is_believable(first):
             return None
-        return estimate(first.next_region) or first
+        second = estimate(first.next_region)
+        return second if second is not None and self._is_believable(second) else None
 
     def _is_known_pose(self, sample: PoseSample) -> bool:
-        return any(
-            keypoint_similarity(sample, person.last_sample) > self._rules.same_pose
-            for person in self.people
-            if person.state is State.FOLLOWED and person.last_sample is not None
-        )
+        poses = (p.last_sample for p in self._followed() if p.last_sample is not None)
+        return any(keypoint_similarity(sample, pose) > self._rules.same_pose for pose in poses)
+
+    def _was_known_pose(self, sample: PoseSample, position: int) -> bool:
+        poses = (p.pose_at(position, sample) for p in self.people)
+        return any(pose is not None and keypoint_similarity(sample, pose) > self._rules.same_pose for pose in poses)
+
+    def _is_believable(self, sample: PoseSample) -> bool:
+        return sample.next_region.is_usable and not self._is_outside(sample.next_region)
 
     def _is_minor(self, prominence: float, prominence_s: float) -> bool:
         """Whether somebody else is clearly more prominent, now and so far."""
@@ -228,10 +295,10 @@ class PeopleTracker:
             return False
         share = self._rules.watch_below
         return any(
-            prominence < share * float(frame_prominence(person.last_sample.box_px, self._image_size))
+            prominence < share * self._prominence(person.last_sample.box_px)
             and prominence_s <= share * person.prominence_s
-            for person in self.people
-            if person.state is State.FOLLOWED and person.last_sample is not None
+            for person in self._followed()
+            if person.last_sample is not None
         )
 
     def _is_outside(self, region: Region) -> bool:
@@ -240,14 +307,25 @@ class PeopleTracker:
         margin = 0.35 * region.width
         return not (-margin < region.center_x < width + margin and -margin < region.center_y < height + margin)
 
+    def _prominence(self, box_px: FloatArray) -> float:
+        return float(frame_prominence(box_px, self._image_size))
+
+    def _reach(self, person: Person, time_s: float) -> float:
+        """How far somebody lost may have moved from where they are expected, in sizes of their region."""
+        return 0.35 + 1.1 * (time_s - person.last_seen_s)
+
+    def _search_window(self, person: Person, time_s: float) -> Region:
+        expected = person.motion.predict(time_s)
+        side = 2.0 * expected.width * max(0.7, min(self._reach(person, time_s), 1.2))
+        return Region(expected.center_x, expected.center_y, side, side)
+
     def _closeness(self, region: Region, person: Person, time_s: float) -> float:
         """How well a detection fits somebody lost: 1 = where expected, below 0 = out of reach."""
         expected = person.motion.predict(time_s)
         size = max(region.width, expected.width)
         distance = math.hypot(region.center_x - expected.center_x, region.center_y - expected.center_y) / size
-        growth = abs(math.log(region.width / expected.width))
-        reach = 0.3 + 0.4 * (time_s - person.last_seen_s)
-        return 1.0 - distance / reach - growth / (math.log(1.5) * (1.0 + time_s - person.last_seen_s))
+        growth = abs(math.log(region.width / expected.width)) / math.log(1.6)
+        return 1.0 - distance / self._reach(person, time_s) - growth / (1.0 + time_s - person.last_seen_s)
 
 
 def _overlap(detections: list[Detection], regions: list[Region]) -> FloatArray:
