@@ -1,9 +1,13 @@
 """Pose Core: turn a video into clean keyframes on your character."""
 
-
-def register():
-    pass
+from . import registration
 
 
-def unregister():
-    pass
+def register() -> None:
+    """Called by Blender when the add-on is enabled."""
+    registration.register()
+
+
+def unregister() -> None:
+    """Called by Blender when the add-on is disabled."""
+    registration.unregister()

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pose_core.cli.exit_codes import ExitCode
 from pose_core.cli.output import Output
-from pose_core.cli.progress import shown_progress, stage_name
+from pose_core.cli.progress import shown_progress
 from pose_core.config import CameraConfig, EstimateRequest, SolveConfig, TrackConfig, VideoConfig
+from pose_core.stages import stage_name
 
 if TYPE_CHECKING:
     from pose_core.types import CancelCallback

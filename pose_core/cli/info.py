@@ -10,7 +10,7 @@ import numpy as np
 
 from pose_core.cli.exit_codes import ExitCode
 from pose_core.cli.output import Output
-from pose_core.cli.progress import clock
+from pose_core.stages import clock
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

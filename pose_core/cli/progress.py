@@ -9,34 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pose_core.stages import clock, stage_name
 from pose_core.worker.protocol import plain
 
 if TYPE_CHECKING:
     from pose_core.types import Progress, ProgressCallback
 
 JSON_INTERVAL_S = 0.1
-
-STAGE_NAMES = {
-    "open": "Opening the video",
-    "track": "Finding people",
-    "lift": "Lifting to 3D",
-    "solve": "Solving the motion",
-    "preview": "Drawing the preview",
-    "write": "Writing",
-}
-
-
-def stage_name(stage: str) -> str:
-    """What people are told that a stage does."""
-    return STAGE_NAMES.get(stage, stage)
-
-
-def clock(seconds: float) -> str:
-    """A duration as minutes and seconds."""
-    whole = max(0, round(seconds))
-    return (
-        f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}" if whole >= 3600 else f"{whole // 60}:{whole % 60:02}"
-    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from pose_core import __version__
 from pose_core.folders import cache_folder
 
-MARKER = "pose-core-environment.json"
+MARKER = "pose-core-worker.json"
 """Written last into an environment that the installer made."""
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))

@@ -34,19 +34,19 @@ PIP = ("-m", "pip", "--no-input", "--disable-pip-version-check")
 NETWORK_HINT = "Check the network, or choose a folder with the wheels in the preferences."
 
 
-def installer_command(python: str | Path) -> list[str]:
+def installer_command(python: str | Path, source: Path) -> list[str]:
     """The command line of the installer.
 
     Args:
         python: the interpreter that the environment is made with; needs nothing installed.
+        source: the wheel of `pose_core`, or the folder that holds the package.
     """
-    root = Path(__file__).resolve().parents[2]
     low, high = (".".join(map(str, version)) for version in environment.SUPPORTED_PYTHON)
     code = (
         "import sys\n"
         f"if not {environment.SUPPORTED_PYTHON[0]} <= sys.version_info[:2] <= {environment.SUPPORTED_PYTHON[1]}:\n"
         f"    sys.exit('Python {low} to {high} is needed, but this is %s.' % sys.version.split()[0])\n"
-        f"sys.path.insert(0, {str(root)!r})\n"
+        f"sys.path.insert(0, {str(source)!r})\n"
         "from pose_core.worker.installer import installer_jobs\n"
         "from pose_core.worker.server import main\n"
         "main(installer_jobs())\n"

@@ -17,8 +17,8 @@ from pose_core.cli import main
 from pose_core.cli.estimate import request_from
 from pose_core.cli.exit_codes import ExitCode, exit_code_of
 from pose_core.cli.main import build_parser
-from pose_core.cli.progress import clock
 from pose_core.config import EstimateRequest
+from pose_core.stages import STAGES, clock, overall_fraction
 
 ALL_OPTIONS = """
 --preview /o/p.mp4 --model m --detector d --people all --person 2 --height 1.8 --focal 900 --camera-pitch -5
@@ -255,3 +255,12 @@ def test_info_refuses_what_is_neither_motion_nor_video(tmp_path, capfd):
 )
 def test_clock(seconds, text):
     assert clock(seconds) == text
+
+
+def test_the_stages_of_a_job_follow_each_other_on_the_bar():
+    names = ["open", "track", "lift", "solve", "preview", "write"]
+    fractions = [overall_fraction(name, done, 2) for name in names for done in (0, 1, 2)]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert overall_fraction("track", 1, 0) == STAGES["track"].begin
+    assert overall_fraction("something new", 1, 2) == 0.5

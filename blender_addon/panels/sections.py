@@ -1,0 +1,97 @@
+"""The parts of the panel in which a job is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+from ..properties import PoseCoreSettings
+
+Draw = Callable[[bpy.types.UILayout, PoseCoreSettings], None]
+
+
+def draw_video(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """The video, with its folder button."""
+    row = layout.row(align=True)
+    row.alert = video_is_missing(settings)
+    row.prop(settings, "video_path", text="Video", placeholder="Choose or drop")
+    row.operator("pose_core.choose_video", text="", icon="FILE_FOLDER")
+    if row.alert:
+        hint = layout.row()
+        hint.alert = True
+        hint.label(text="There is no such file", icon="ERROR")
+
+
+def draw_character(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """Who gets the motion, from which frame on, and who is followed."""
+    column = layout.column()
+    column.row().prop(settings, "character", expand=True)
+    if settings.character == "EXISTING":
+        column.prop(settings, "target")
+    column.separator(factor=0.5)
+    column.prop(settings, "people")
+    if settings.people == "ID":
+        column.prop(settings, "person_id")
+    column.prop(settings, "height_m", text="Height")
+    column.prop(settings, "frame_start")
+
+
+def draw_camera(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """What is known of the camera."""
+    _draw_optional(layout, settings, "use_fov", "Field of View", ("fov_rad",))
+    _draw_optional(layout, settings, "use_tilt", "Tilt", ("pitch_rad", "roll_rad"))
+
+
+def draw_motion(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """How the motion is cleaned."""
+    layout.prop(settings, "smoothness", slider=True)
+    layout.prop(settings, "max_gap_s", text="Fill Gaps")
+    column = layout.column(heading="Feet")
+    column.prop(settings, "foot_contact", text="Plant")
+    column.prop(settings, "floor", text="On Floor")
+
+
+def draw_timing(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """Which part of the video, and where keys go."""
+    layout.prop(settings, "fps_mode", text="Keys")
+    column = layout.column(heading="From Video")
+    column.prop(settings, "set_scene_fps", text="Frame Rate")
+    column.prop(settings, "set_frame_range", text="Frame Range")
+    layout.prop(settings, "use_range", text="Only a Part")
+    if settings.use_range:
+        column = layout.column(align=True)
+        column.prop(settings, "range_start_s")
+        column.prop(settings, "range_end_s")
+
+
+def draw_output(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """Which files are written where."""
+    layout.prop(settings, "output_folder", placeholder="Automatic")
+    column = layout.column(heading="Also Write")
+    column.prop(settings, "write_preview")
+
+
+def video_is_missing(settings: PoseCoreSettings) -> bool:
+    """Whether a path was given that leads nowhere; patterns of images are left to the worker."""
+    given = settings.video_path.strip()
+    return bool(given) and not any(sign in given for sign in "#%") and not Path(bpy.path.abspath(given)).exists()
+
+
+def _draw_optional(
+    layout: bpy.types.UILayout, settings: PoseCoreSettings, switch: str, heading: str, names: tuple[str, ...]
+) -> None:
+    column = layout.column(align=True)
+    column.prop(settings, switch)
+    if getattr(settings, switch):
+        for name in names:
+            column.prop(settings, name)
+
+
+OPTIONS: tuple[tuple[str, str, Draw], ...] = (
+    ("camera", "Camera", draw_camera),
+    ("motion", "Motion", draw_motion),
+    ("timing", "Timing", draw_timing),
+    ("output", "Output", draw_output),
+)

@@ -1,0 +1,139 @@
+"""Settings of a job, kept in the scene so that they are saved with the file."""
+
+import math
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from pose_core.config import SolveConfig
+
+DEFAULT_FOV_RAD = math.radians(60.0)
+
+
+def _is_armature(_settings: "PoseCoreSettings", obj: bpy.types.Object) -> bool:
+    return obj.type == "ARMATURE"
+
+
+class PoseCoreSettings(bpy.types.PropertyGroup):
+    """What the panel offers."""
+
+    video_path: StringProperty(
+        name="Video",
+        description="Video file, folder of images, or image pattern such as shot_####.png",
+        default="",
+    )
+    character: EnumProperty(
+        name="Character",
+        description="Who gets the motion",
+        items=[
+            ("NEW", "New Armature", "Make an armature in the sizes of the person"),
+            ("EXISTING", "My Character", "Put the motion on an armature of this scene"),
+        ],
+        default="NEW",
+    )
+    target: PointerProperty(
+        name="Armature",
+        description="Armature that gets the motion; its bones are found by their names",
+        type=bpy.types.Object,
+        poll=_is_armature,
+    )
+    frame_start: IntProperty(name="Start Frame", description="Scene frame at which the video starts", default=1)
+    height_m: FloatProperty(
+        name="Person Height",
+        description="How tall the person in the video is: one camera alone cannot tell, and it sets the scale",
+        default=SolveConfig().height_m,
+        min=0.3,
+        max=3.0,
+        unit="LENGTH",
+        step=1,
+        precision=2,
+    )
+    people: EnumProperty(
+        name="Person",
+        description="Whom to follow",
+        items=[
+            ("MAIN", "Most Prominent", "The person who is largest and seen longest"),
+            ("ALL", "Everybody", "Every person gets an armature; the most prominent one gets the chosen character"),
+            ("ID", "By Number", "The person of this number, as an earlier result or the preview shows it"),
+        ],
+        default="MAIN",
+    )
+    person_id: IntProperty(name="Number", description="Number of the person to follow", default=1, min=0)
+
+    use_fov: BoolProperty(
+        name="Known Field of View", description="Give the camera's field of view instead of assuming a usual one"
+    )
+    fov_rad: FloatProperty(
+        name="Field of View",
+        description="Across the longer side of the picture",
+        default=DEFAULT_FOV_RAD,
+        min=math.radians(1.0),
+        max=math.radians(175.0),
+        subtype="ANGLE",
+    )
+    use_tilt: BoolProperty(name="Known Tilt", description="Give the camera's tilt instead of estimating it")
+    pitch_rad: FloatProperty(
+        name="Pitch", description="Upwards positive", subtype="ANGLE", min=-math.pi / 2, max=math.pi / 2
+    )
+    roll_rad: FloatProperty(
+        name="Roll", description="Clockwise positive, seen from behind the camera", subtype="ANGLE", min=-math.pi,
+        max=math.pi,
+    )  # fmt: skip
+
+    smoothness: FloatProperty(
+        name="Smoothness",
+        description="0 = none, 1 = as tuned, 2 = twice as strong",
+        default=SolveConfig().smoothness,
+        min=0.0,
+        max=100.0,
+        soft_max=4.0,
+    )
+    max_gap_s: FloatProperty(
+        name="Fill Gaps Up To",
+        description="Longer spans in which the person is not seen stay without keys",
+        default=SolveConfig().max_gap_s,
+        min=0.0,
+        soft_max=5.0,
+        unit="TIME_ABSOLUTE",
+    )
+    foot_contact: BoolProperty(
+        name="Plant Feet", description="Keep feet still while they bear weight", default=SolveConfig().foot_contact
+    )
+    floor: BoolProperty(name="Feet on Floor", description="Put the feet on Z = 0", default=SolveConfig().floor)
+
+    use_range: BoolProperty(name="Part of the Video", description="Use only a part of the video")
+    range_start_s: FloatProperty(
+        name="From", description="First time to use", default=0.0, min=0.0, unit="TIME_ABSOLUTE"
+    )
+    range_end_s: FloatProperty(
+        name="To", description="Time to stop before; 0 = to the end", default=0.0, min=0.0, unit="TIME_ABSOLUTE"
+    )
+    fps_mode: EnumProperty(
+        name="Keys",
+        description="Where keys are put",
+        items=[
+            (
+                "subframes",
+                "Every Video Frame",
+                "At the exact time of every video frame, between scene frames if need be",
+            ),
+            ("resample", "Every Scene Frame", "At whole scene frames, resampled from the video"),
+        ],
+        default="subframes",
+    )
+    set_scene_fps: BoolProperty(
+        name="Frame Rate from Video", description="Set the scene's frame rate to that of the video", default=True
+    )
+    set_frame_range: BoolProperty(
+        name="Frame Range from Video", description="Set the scene's first and last frame to the motion's", default=True
+    )
+
+    write_preview: BoolProperty(
+        name="Preview Video", description="Also write a video with the skeleton over the footage", default=False
+    )
+    output_folder: StringProperty(
+        name="Save To",
+        description="Folder of motion files and previews; empty = beside the .blend file, or in the user's cache",
+        default="",
+        subtype="DIR_PATH",
+    )

@@ -1,0 +1,37 @@
+"""Everything that Blender is told about, in one ordered list that is undone in reverse."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import operators, panels, preferences, properties, state
+
+CLASSES: tuple[type, ...] = (
+    properties.PoseCoreSettings,
+    preferences.PoseCorePreferences,
+    *operators.CLASSES,
+    *panels.CLASSES,
+)
+
+
+@bpy.app.handlers.persistent
+def _forget_job(_path: str) -> None:
+    """Another file was opened: what is shown belongs to the one before."""
+    state.STATE.reset()
+
+
+def register() -> None:
+    """Tell Blender about all classes, settings and handlers."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.pose_core = bpy.props.PointerProperty(type=properties.PoseCoreSettings)
+    bpy.app.handlers.load_post.append(_forget_job)
+
+
+def unregister() -> None:
+    """Undo `register`; a job that runs is ended."""
+    state.STATE.reset()
+    bpy.app.handlers.load_post.remove(_forget_job)
+    del bpy.types.Scene.pose_core
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)
