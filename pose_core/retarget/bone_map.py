@@ -89,8 +89,10 @@ class BoneMap:
         """
         bones: dict[str, tuple[str, ...]] = {}
         for part, value in data.items():
-            names = [value] if isinstance(value, str) else list(value or ())
-            if not all(isinstance(name, str) and name for name in names):
+            names = [value] if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else []
+            if (value is not None and not isinstance(value, (str, list, tuple))) or not all(
+                isinstance(name, str) and name for name in names
+            ):
                 raise RigError(f"The bone map's entry for '{part}' must be bone names, but is {value!r}.")
             if names or part not in PARTS:
                 bones[part] = tuple(names)
