@@ -1,8 +1,9 @@
 """From nothing to keyframes on a character: installs what is missing, then runs the main job on a video.
 
     python3 scripts/quickstart.py                       a sample clip that comes with the project
-    python3 scripts/quickstart.py VIDEO                 a video of yours, on a new armature
-    python3 scripts/quickstart.py VIDEO --rig RIG.fbx   ... on your character (.fbx, .blend, .glb)
+    python3 scripts/quickstart.py VIDEO                 a video of yours, on the mannequin of the sample clip
+    python3 scripts/quickstart.py VIDEO --rig RIG.fbx   ... on your character (.fbx, .blend, .glb, .gltf, .vrm)
+    python3 scripts/quickstart.py VIDEO --rig new       ... on a new, bare armature
 
 Writes NAME.motion.npz, NAME.preview.mp4 (the skeleton over the footage), NAME.fbx and NAME.blend into the output
 folder. The first run installs: the worker's environment into .venv, the 2D model and, unless you have Blender 4.2 or
@@ -25,7 +26,9 @@ from _support.progress import Progress
 from _support.python import leave_venv, require_minimum
 
 RIG_SUFFIXES = (".fbx", ".blend", ".glb", ".gltf", ".vrm")
+NEW_RIG = "new"
 SAMPLE = Path("samples") / "mannequin_walk.mp4"
+MANNEQUIN = Path("samples") / "mannequin.fbx"
 
 
 def check_inputs(video: Path, rig: Path | None, folder: Path) -> None:
@@ -72,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
     require_minimum()
     progress = Progress()
     video = Path(options.video) if options.video else project_root() / SAMPLE
-    rig = Path(options.rig).absolute() if options.rig else None
+    rig = None if options.rig == NEW_RIG else Path(options.rig or project_root() / MANNEQUIN).absolute()
     folder = Path(options.out).absolute()
     check_inputs(video, rig, folder)
     outputs = main_job.outputs_for(video, folder)
@@ -97,7 +100,7 @@ def main() -> int:
     """Run the script and return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("video", nargs="?", metavar="VIDEO", help="video of one person (default: the sample clip)")
-    parser.add_argument("--rig", metavar="RIG", help="your character; default: a new armature")
+    parser.add_argument("--rig", metavar="RIG", help="your character, or 'new' (default: the mannequin)")
     parser.add_argument("--out", default="out", metavar="DIR", help="folder for the results (default: out)")
     parser.add_argument("--blender", metavar="BLENDER", help="Blender program to use, 4.2 or newer")
     options = parser.parse_args()

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from . import locks
@@ -85,9 +86,10 @@ class Environment:
         """Hash of what is recorded when the project is installed in place; "" without a project."""
         if self.project is None:
             return ""
-        digest = hashlib.sha256(str(self.project).encode())
-        digest.update((self.project / "pyproject.toml").read_bytes())
-        return digest.hexdigest()
+        whole = tomllib.loads((self.project / "pyproject.toml").read_text(encoding="utf-8"))
+        # Settings of linters and the like leave the installation as it is.
+        recorded = {"folder": str(self.project), "project": whole["project"], "build": whole["build-system"]}
+        return hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()
 
 
 def read_marker(folder: Path) -> dict[str, str]:
