@@ -1,0 +1,361 @@
+"""From residuals to energy and normal equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pose_core.rotations import matrix_to_rotation_vector
+from pose_core.solve import residuals as res
+from pose_core.solve.arrow import NormalEquations
+from pose_core.solve.body_model import BODY
+from pose_core.solve.kinematics import BodyState, Pose, forward, length_jacobian, point_jacobian
+from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
+from pose_core.solve.smoothing import second_difference
+from pose_core.types import FloatArray
+
+_BALLS = len(BODY.balls)
+_ANGLES = slice(3, 3 + 3 * _BALLS)
+_HINGES = slice(3 + 3 * _BALLS, BODY.dof_count)
+_TRUNK = np.array([BODY.tree.names[b] in {"pelvis", "spine", "chest", "neck", "head"} for b in BODY.balls])
+_FREE_HINGES = np.array([BODY.tree.names[j].split("_")[-1] not in {"knee"} for j in BODY.hinge_joints])
+
+
+@dataclass(eq=False)
+class Energy:
+    """Half the sum of squared residuals, by term, and by frame for those that belong to one."""
+
+    terms: dict[str, float] = field(default_factory=dict)
+    per_frame: FloatArray | None = None
+
+    @property
+    def total(self) -> float:
+        """All terms together."""
+        return sum(self.terms.values())
+
+
+class Assembler:
+    """Evaluates one problem at a state.
+
+    Args:
+        problem: evidence and weights.
+        robust_scale: multiplies the robust scales; above 1 while far from the solution.
+    """
+
+    def __init__(self, problem: Problem, robust_scale: float = 1.0) -> None:
+        self.problem = problem
+        self.robust = problem.weights.robust_sigmas * robust_scale
+        self.points = sorted({*problem.keypoint_points, *problem.lifted_points, *CONTACT_POINTS, 0})
+        self.row = {point: row for row, point in enumerate(self.points)}
+        self._lifted_parents = [BODY.tree.parents[q] for q in problem.lifted_points]
+
+    def energy(self, state: BodyState, log_focal: float) -> Energy:
+        """Energy alone."""
+        return self._evaluate(state, log_focal, None)
+
+    def equations(self, state: BodyState, log_focal: float) -> tuple[Energy, NormalEquations]:
+        """Energy and normal equations."""
+        equations = NormalEquations.zeros(len(self.problem.time_s), BODY.dof_count, self.problem.clip_wide_count)
+        return self._evaluate(state, log_focal, equations), equations
+
+    def _evaluate(self, state: BodyState, log_focal: float, equations: NormalEquations | None) -> Energy:
+        pose = forward(state)
+        energy = Energy(per_frame=np.zeros(len(self.problem.time_s)))
+        points = _PointEvidence(self, pose, equations)
+        self._reprojection(pose, log_focal, energy, points)
+        self._lifted(pose, energy, points)
+        self._ground(pose, energy, points)
+        self._contact_velocity(pose, energy, points)
+        points.finish()
+        self._smoothness(state, energy, equations)
+        self._limits_and_priors(state, energy, equations)
+        self._clip_wide_priors(state, log_focal, energy, equations)
+        return energy
+
+    def _reprojection(self, pose: Pose, log_focal: float, energy: Energy, points: _PointEvidence) -> None:
+        p = self.problem
+        K = p.K.copy()
+        K[0, 0] *= np.exp(log_focal)
+        K[1, 1] *= np.exp(log_focal)
+        index = list(p.keypoint_points)
+        camera = np.einsum("tij,tpj->tpi", p.R_camera_world, pose.points_m[:, index]) + p.t_camera_world_m[:, None]
+        sigma = p.weights.pixel_share * p.person_px[:, None]
+        residual, J = res.reprojection(camera, np.nan_to_num(p.xy_px), K)
+        squared = np.sum(residual**2, axis=-1) / sigma**2
+        cost, weight = res.geman_mcclure(squared, self.robust)
+        energy.terms["reprojection"] = _add_by_frame(energy, 0.5 * p.confidence * cost)
+        weight = weight * p.confidence / sigma**2
+        J_world = J @ p.R_camera_world[:, None]
+        information = np.einsum("tp,tpki,tpkj->tpij", weight, J_world, J_world)
+        gradient = np.einsum("tp,tpki,tpk->tpi", weight, J_world, residual)
+        points.add(index, information, gradient)
+        if p.fit_focal:
+            along = res.focal_derivative(camera, K)
+            points.add_focal(
+                index,
+                np.einsum("tp,tpki,tpk->tpi", weight, J_world, along),
+                float(np.einsum("tp,tpk,tpk->", weight, along, along)),
+                float(np.einsum("tp,tpk,tpk->", weight, along, residual)),
+            )
+
+    def _lifted(self, pose: Pose, energy: Energy, points: _PointEvidence) -> None:
+        """Lifted joints about the pelvis, and the directions of their bones."""
+        p = self.problem
+        index = list(p.lifted_points)
+        if not index:
+            return
+        known = np.isfinite(p.lifted_sigma_m)
+        wanted = np.einsum("tji,tqj->tqi", p.R_camera_world, np.where(known[..., None], p.lifted_m, 0.0))
+        sight = p.R_camera_world[:, 2]  # the camera's forward axis in the world
+        across = np.where(known, p.lifted_sigma_m, 1.0) ** -2.0
+        looser = 1.0 - p.weights.depth_ratio**-2.0
+        shape = np.eye(3) - looser * np.einsum("ti,tj->tij", sight, sight)
+        residual = pose.points_m[:, index] - pose.points_m[:, :1] - wanted
+        shaped = np.einsum("tij,tqj->tqi", shape, residual)
+        squared = across * np.sum(residual * shaped, axis=-1)
+        cost, weight = res.geman_mcclure(squared, self.robust)
+        energy.terms["lifted"] = _add_by_frame(energy, 0.5 * np.where(known, cost, 0.0))
+        weight = np.where(known, weight * across, 0.0)
+        points.add_pairs(index, [0] * len(index), weight[..., None, None] * shape[:, None], weight[..., None] * shaped)
+
+        parents = self._lifted_parents
+        have = [n for n, parent in enumerate(parents) if parent == 0 or parent in index]
+        ends, starts = [index[n] for n in have], [parents[n] for n in have]
+        start_row = [index.index(s) if s else -1 for s in starts]
+        padded = np.concatenate([wanted, np.zeros_like(wanted[:, :1])], axis=1)
+        known_pad = np.concatenate([known, np.ones_like(known[:, :1])], axis=1)
+        bone = padded[:, have] - padded[:, start_row]
+        length = np.linalg.norm(bone, axis=-1)
+        usable = known[:, have] & known_pad[:, start_row] & (length > 0.02)
+        direction = bone / np.maximum(length, 1e-6)[..., None]
+        model_length = pose.length_m[ends]
+        residual = (pose.points_m[:, ends] - pose.points_m[:, starts]) / model_length[:, None] - direction
+        # where a joint is unsure, so is its bone's direction: about its sigma over the bone's length
+        sigma = np.hypot(
+            np.radians(p.weights.direction_deg), 0.5 * np.where(usable, p.lifted_sigma_m[:, have], 1.0) / 0.3
+        )
+        squared = np.sum(residual**2, axis=-1) / sigma**2
+        cost, weight = res.geman_mcclure(squared, self.robust)
+        energy.terms["bone_direction"] = _add_by_frame(energy, 0.5 * np.where(usable, cost, 0.0))
+        weight = np.where(usable, weight / sigma**2, 0.0) / model_length
+        information = (weight / model_length)[..., None, None] * np.eye(3)
+        points.add_pairs(ends, starts, information, weight[..., None] * residual, with_lengths=False)
+
+    def _ground(self, pose: Pose, energy: Energy, points: _PointEvidence) -> None:
+        p = self.problem
+        if not p.weights.floor:
+            return
+        index = list(CONTACT_POINTS)
+        height = pose.points_m[:, index, 2] - SOLE_M
+        below = res.below_ground(height)
+        planted = p.contacts / p.weights.contact_height_m**2
+        sunk = np.where(below < 0, p.weights.penetration_m**-2.0, 0.0)
+        energy.terms["contact_height"] = _add_by_frame(energy, 0.5 * planted * height**2)
+        energy.terms["penetration"] = _add_by_frame(energy, 0.5 * sunk * below**2)
+        up = np.zeros((3, 3))
+        up[2, 2] = 1.0
+        gradient = np.zeros((*height.shape, 3))
+        gradient[..., 2] = planted * height + sunk * below
+        points.add(index, (planted + sunk)[..., None, None] * up, gradient)
+
+    def _contact_velocity(self, pose: Pose, energy: Energy, points: _PointEvidence) -> None:
+        p = self.problem
+        if len(p.time_s) < 2 or not np.any(p.contacts > 0):
+            energy.terms["contact_velocity"] = 0.0
+            return
+        step = np.diff(pose.points_m[:, list(CONTACT_POINTS)], axis=0)
+        both = np.minimum(p.contacts[1:], p.contacts[:-1])
+        weight = both / (p.weights.contact_velocity_m * np.diff(p.time_s)[:, None] * 30.0) ** 2
+        energy.terms["contact_velocity"] = 0.5 * float(np.sum(weight * np.sum(step**2, axis=-1)))
+        points.add_steps(list(CONTACT_POINTS), weight, step)
+
+    def _smoothness(self, state: BodyState, energy: Energy, equations: NormalEquations | None) -> None:
+        p, w = self.problem, self.problem.weights
+        if len(p.time_s) < 3 or w.smoothness == 0:
+            energy.terms["smoothness"] = 0.0
+            return
+        coefficients, spans = second_difference(p.time_s)
+        per_frame = w.smoothness**2 * spans * 30.0
+        sight = p.R_camera_world[1:-1, 2]
+        extra = w.root_depth_acceleration_m_s2**-2.0 - w.root_acceleration_m_s2**-2.0
+        shape = np.eye(3) * w.root_acceleration_m_s2**-2.0 + extra * np.einsum("ti,tj->tij", sight, sight)
+        ball_sigma = np.where(_TRUNK, 1 / 3, 1.0) * w.ball_acceleration_rad_s2
+        stiffness = np.concatenate(
+            [np.repeat(ball_sigma, 3), np.full(len(BODY.hinge_joints), w.hinge_acceleration_rad_s2)]
+        )
+        stiffness = stiffness**-2.0
+        root = res.acceleration(state.root_m, p.time_s)
+        turning = res.angular_acceleration(state.ball_rotations, p.time_s).reshape(len(spans), -1)
+        hinges = res.acceleration(state.hinge_rad, p.time_s)
+        angles = np.concatenate([turning, hinges], axis=1)
+        shaped = np.einsum("tij,tj->ti", shape, root)
+        cost = np.sum(root * shaped, axis=1) + np.sum(stiffness * angles**2, axis=1)
+        energy.terms["smoothness"] = 0.5 * float(np.sum(per_frame * cost))
+        if equations is None:
+            return
+        index = np.arange(3, BODY.dof_count)
+        stores = (equations.diagonal, equations.next, equations.after_next)
+        frames = len(spans)
+        for a in range(3):
+            equations.gradient[a : a + frames, :3] += (per_frame * coefficients[:, a])[:, None] * shaped
+            equations.gradient[a : a + frames, 3:] += (per_frame * coefficients[:, a])[:, None] * stiffness * angles
+            for b in range(a + 1):
+                factor = per_frame * coefficients[:, a] * coefficients[:, b]
+                block = stores[a - b][b : b + frames]
+                block[:, :3, :3] += factor[:, None, None] * shape
+                block[:, index, index] += factor[:, None] * stiffness
+
+    def _limits_and_priors(self, state: BodyState, energy: Energy, equations: NormalEquations | None) -> None:
+        """Joint limits and a weak pull to rest; to first order a step changes the rotation vector by itself."""
+        w = self.problem.weights
+        vectors = matrix_to_rotation_vector(state.ball_rotations[:, 1:]).reshape(len(state.root_m), -1)
+        values = np.concatenate([vectors, state.hinge_rad], axis=1)
+        limits = np.concatenate([BODY.ball_limits_rad[1:].reshape(-1, 2), BODY.hinge_limits_rad])
+        beyond = res.beyond_limits(values, limits) if w.limits else np.zeros_like(values)
+        stiff = np.where(beyond != 0, w.limit_rad**-2.0, 0.0)
+        ball_prior = np.repeat(np.where(_TRUNK[1:], 0.5, 1.0) * w.ball_prior_rad, 3) ** -2.0
+        pull = np.concatenate([ball_prior, np.where(_FREE_HINGES, w.hinge_prior_rad**-2.0, 0.0)])
+        energy.terms["limits"] = _add_by_frame(energy, 0.5 * stiff * beyond**2)
+        energy.terms["prior"] = _add_by_frame(energy, 0.5 * pull * values**2)
+        if equations is not None:
+            index = np.arange(6, BODY.dof_count)
+            equations.gradient[:, 6:] += stiff * beyond + pull * values
+            equations.diagonal[:, index, index] += stiff + pull
+
+    def _clip_wide_priors(
+        self, state: BodyState, log_focal: float, energy: Energy, equations: NormalEquations | None
+    ) -> None:
+        p = self.problem
+        # all frames of a clip err together, so the prior counts as much as a second's worth of them
+        count = 30.0
+        energy.terms["lengths"] = energy.terms["focal"] = 0.0
+        if p.fit_lengths:
+            deviation = state.log_length - p.log_length_prior
+            energy.terms["lengths"] = 0.5 * count * float(np.sum(deviation**2)) / p.weights.length_sigma**2
+            if equations is not None:
+                index = np.arange(BODY.length_count)
+                equations.corner[index, index] += count / p.weights.length_sigma**2
+                equations.corner_gradient[: BODY.length_count] += count * deviation / p.weights.length_sigma**2
+        if p.fit_focal:
+            energy.terms["focal"] = 0.5 * count * log_focal**2 / p.weights.focal_sigma**2
+            if equations is not None:
+                equations.corner[-1, -1] += count / p.weights.focal_sigma**2
+                equations.corner_gradient[-1] += count * log_focal / p.weights.focal_sigma**2
+
+
+class _PointEvidence:
+    """Collects what terms say of points and carries it over to the degrees of freedom in one go.
+
+    Everything about single points and about differences of points is a row of three derivatives with a 3 x 3
+    information matrix and a 3-vector.
+    """
+
+    def __init__(self, owner: Assembler, pose: Pose, equations: NormalEquations | None) -> None:
+        self.equations = equations
+        if equations is None:
+            return
+        self.row = owner.row
+        self.lengths = BODY.length_count if owner.problem.fit_lengths else 0
+        J = point_jacobian(pose, owner.points)
+        if self.lengths:
+            J = np.concatenate([J, length_jacobian(pose, owner.points)], axis=-1)
+        self.J = J
+        self.rows: list[FloatArray] = []
+        self.information: list[FloatArray] = []
+        self.gradient: list[FloatArray] = []
+
+    def add(self, points: list[int], information: FloatArray, gradient: FloatArray) -> None:
+        """Information (T, P, 3, 3) and gradient (T, P, 3) of points."""
+        if self.equations is not None:
+            self._append(self.J[:, [self.row[p] for p in points]], information, gradient)
+
+    def add_pairs(
+        self,
+        ends: list[int],
+        starts: list[int],
+        information: FloatArray,
+        gradient: FloatArray,
+        *,
+        with_lengths: bool = True,
+    ) -> None:
+        """Information and gradient of differences end minus start; directions do not depend on lengths."""
+        if self.equations is None:
+            return
+        J = self.J[:, [self.row[p] for p in ends]] - self.J[:, [self.row[p] for p in starts]]
+        if not with_lengths:
+            J[..., BODY.dof_count :] = 0.0
+        self._append(J, information, gradient)
+
+    def _append(self, J: FloatArray, information: FloatArray, gradient: FloatArray) -> None:
+        self.rows.append(J)
+        self.information.append(np.broadcast_to(information, (*J.shape[:2], 3, 3)))
+        self.gradient.append(gradient)
+
+    def add_focal(self, points: list[int], coupling: FloatArray, corner: float, gradient: float) -> None:
+        """Coupling (T, P, 3) of points to the logarithm of the focal length, and its own diagonal and gradient."""
+        if self.equations is None:
+            return
+        rows = [self.row[p] for p in points]
+        J = self.J[:, rows]
+        along = np.einsum("tpid,tpi->td", J, coupling)
+        e = self.equations
+        e.border[..., -1] += along[:, : BODY.dof_count]
+        e.corner[-1, -1] += corner
+        e.corner_gradient[-1] += gradient
+        if self.lengths:
+            total = np.sum(along[:, BODY.dof_count :], axis=0)
+            e.corner[-1, : self.lengths] += total
+            e.corner[: self.lengths, -1] += total
+
+    def add_steps(self, points: list[int], weight: FloatArray, step: FloatArray) -> None:
+        """Pull on steps of points from frame to frame: weight (T-1, P), step (T-1, P, 3)."""
+        e = self.equations
+        if e is None:
+            return
+        D = BODY.dof_count
+        rows = [self.row[p] for p in points]
+        J = self.J[:, rows].reshape(len(self.J), -1, self.J.shape[-1])
+        w = np.repeat(weight, 3, axis=1)
+        r = step.reshape(len(step), -1)
+        later, earlier = J[1:], J[:-1]
+        later_w, earlier_w = later[..., :D] * w[..., None], earlier[..., :D] * w[..., None]
+        e.diagonal[1:] += np.swapaxes(later_w, 1, 2) @ later[..., :D]
+        e.diagonal[:-1] += np.swapaxes(earlier_w, 1, 2) @ earlier[..., :D]
+        e.next[:-1] -= np.swapaxes(later_w, 1, 2) @ earlier[..., :D]
+        e.gradient[1:] += np.einsum("trd,tr->td", later_w, r)
+        e.gradient[:-1] -= np.einsum("trd,tr->td", earlier_w, r)
+        if self.lengths:
+            change = later[..., D:] - earlier[..., D:]
+            e.border[1:, :, : self.lengths] += np.swapaxes(later_w, 1, 2) @ change
+            e.border[:-1, :, : self.lengths] -= np.swapaxes(earlier_w, 1, 2) @ change
+            weighted = change * w[..., None]
+            e.corner[: self.lengths, : self.lengths] += np.einsum("trg,trh->gh", weighted, change)
+            e.corner_gradient[: self.lengths] += np.einsum("trg,tr->g", weighted, r)
+
+    def finish(self) -> None:
+        """Carry points over to the degrees of freedom."""
+        e = self.equations
+        if e is None:
+            return
+        D, frames, width = BODY.dof_count, len(self.J), self.J.shape[-1]
+        J = np.concatenate(self.rows, axis=1)
+        WJ = (np.concatenate(self.information, axis=1) @ J).reshape(frames, -1, width)
+        J = J.reshape(frames, -1, width)
+        H = np.swapaxes(J[..., :D], 1, 2) @ WJ
+        e.diagonal += H[..., :D]
+        gradient = np.concatenate(self.gradient, axis=1).reshape(frames, 1, -1)
+        pulled = (gradient @ J)[:, 0]
+        e.gradient += pulled[:, :D]
+        if self.lengths:
+            e.border[..., : self.lengths] += H[..., D:]
+            corner = np.swapaxes(J[..., D:], 1, 2) @ WJ[..., D:]
+            e.corner[: self.lengths, : self.lengths] += np.sum(corner, axis=0)
+            e.corner_gradient[: self.lengths] += np.sum(pulled[:, D:], axis=0)
+
+
+def _add_by_frame(energy: Energy, cost: FloatArray) -> float:
+    assert energy.per_frame is not None
+    by_frame = np.sum(cost.reshape(len(cost), -1), axis=1)
+    energy.per_frame += by_frame
+    return float(np.sum(by_frame))
