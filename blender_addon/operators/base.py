@@ -15,6 +15,8 @@ from ..runner import Failed, Phase, Runner
 from ..state import STATE, JobView, Problem, progress_detail
 
 TIMER_S = 0.1
+PRINT_S = 2.0
+"""How often a blocking job prints how far it is."""
 
 
 class JobOperator:
@@ -28,6 +30,7 @@ class JobOperator:
     _steps: Iterator[None] | None = None
     _job: JobView | None = None
     _blocking = False
+    _printed = ("", 0.0)
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -140,11 +143,17 @@ class JobOperator:
             left = clock(update.seconds_left) if update.seconds_left else ""
             whole = (number + overall_fraction(update.stage, update.done, update.total)) / len(phases)
             job.show(stage_name(update.stage), max(whole, job.fraction), progress_detail(update, left))
-            if bpy.app.background:
-                print(f"Pose Core: {job.stage} {job.detail}", flush=True)
+            if self._blocking:
+                self._print_progress(update)
 
         job.runner.on_progress = show
         self._job = STATE.job = job
+
+    def _print_progress(self, update: ProgressUpdate) -> None:
+        now_s = time.monotonic()
+        if update.stage != self._printed[0] or now_s - self._printed[1] >= PRINT_S:
+            self._printed = (update.stage, now_s)
+            print(f"Pose Core: {self._job.stage}  {self._job.detail}".rstrip(), flush=True)
 
     def _end(self, context: bpy.types.Context) -> None:
         """Whatever the way out: no timer, no process, no job shown."""

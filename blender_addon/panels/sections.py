@@ -8,29 +8,34 @@ from pathlib import Path
 import bpy
 
 from ..properties import PoseCoreSettings
+from ..text import shortened
 
 Draw = Callable[[bpy.types.UILayout, PoseCoreSettings], None]
 
 
 def draw_video(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
-    """The video, with its folder button."""
-    row = layout.row(align=True)
-    row.alert = video_is_missing(settings)
-    row.prop(settings, "video_path", text="Video", placeholder="Choose or drop")
+    """The video, with its folder button; the whole width, as paths are long."""
+    column = layout.column(align=True)
+    column.use_property_split = False
+    missing = video_is_missing(settings)
+    row = column.row(align=True)
+    row.alert = missing
+    row.prop(settings, "video_path", text="", icon="FILE_MOVIE", placeholder="Choose or drop a video")
     row.operator("pose_core.choose_video", text="", icon="FILE_FOLDER")
-    if row.alert:
-        hint = layout.row()
-        hint.alert = True
-        hint.label(text="There is no such file", icon="ERROR")
+    if missing:
+        row = column.row()
+        row.alert = True
+        row.label(text=f"There is no '{shortened(Path(settings.video_path.strip()).name)}'", icon="ERROR")
 
 
 def draw_character(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
     """Who gets the motion, from which frame on, and who is followed."""
-    column = layout.column()
-    column.row().prop(settings, "character", expand=True)
+    column = layout.column(align=True)
+    column.use_property_split = False
+    column.row(align=True).prop(settings, "character", expand=True)
     if settings.character == "EXISTING":
-        column.prop(settings, "target")
-    column.separator(factor=0.5)
+        column.prop(settings, "target", text="", icon="OUTLINER_OB_ARMATURE", placeholder="Choose an armature")
+    column = layout.column()
     column.prop(settings, "people")
     if settings.people == "ID":
         column.prop(settings, "person_id")
