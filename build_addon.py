@@ -131,14 +131,15 @@ def validator_command(progress: Progress) -> list[str]:
     for version in (DEFAULT_BPY, *reversed(BPY_VERSIONS)):
         python = read_bpy(version)
         if python is not None:
-            return _validator_of(python)
+            return validator_of(python)
     blender = shutil.which("blender")
     if blender:
         return [blender, "--command", "extension", "validate"]
-    return _validator_of(ensure_bpy(DEFAULT_BPY, progress))
+    return validator_of(ensure_bpy(DEFAULT_BPY, progress))
 
 
-def _validator_of(python: Path) -> list[str]:
+def validator_of(python: Path) -> list[str]:
+    """Return the command line of the validator that a bpy environment holds, to be followed by the zip."""
     pattern = "lib/python3*/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
     windows = "Lib/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
     environment = python.parent.parent
