@@ -135,6 +135,7 @@ def apply_motion(
             bpy.data.actions.remove(action)
         if created is not None:
             remove_armature(created)
+            context.view_layer.update()  # until then the view layer lists an object that is gone
         raise
     return {
         "object": target.name,
@@ -143,6 +144,7 @@ def apply_motion(
         "keys": keys,
         "bones": len(rig_motion.bone_names),
         "frames": [float(keyed[0]), float(keyed[-1])],
+        "frame_start": options.frame_start,
         "frames_keyed": len(keyed),
         "frames_without_pose": int(np.sum(~motion.valid)),
         "fps": rate.value,

@@ -15,7 +15,7 @@ def check_target(obj: bpy.types.Object | None) -> None:
     """Check that keys can be written to an object.
 
     Raises:
-        RigError: no armature, linked without override, or in edit mode.
+        RigError: no armature, linked without override, in edit mode, or without bones.
     """
     if obj is None or obj.type != "ARMATURE":
         what = "no object" if obj is None else f"'{obj.name}' ({obj.type.lower()})"
@@ -27,6 +27,8 @@ def check_target(obj: bpy.types.Object | None) -> None:
         )
     if obj.mode == "EDIT":
         raise RigError(f"'{obj.name}' is in edit mode.", "Leave edit mode and try again.")
+    if not obj.data.bones or obj.pose is None:
+        raise RigError(f"The armature '{obj.name}' has no bones.", "Choose an armature with a humanoid skeleton.")
 
 
 def read_armature(obj: bpy.types.Object) -> RigDescription:

@@ -21,6 +21,10 @@ def create_armature(context: bpy.types.Context, motion: Motion, name: str) -> bp
     data = bpy.data.armatures.new(name)
     obj = bpy.data.objects.new(name, data)
     (context.collection or context.scene.collection).objects.link(obj)
+    if obj.name not in context.view_layer.objects:  # the active collection is excluded from the view layer
+        for collection in obj.users_collection:
+            collection.objects.unlink(obj)
+        context.scene.collection.objects.link(obj)
     active = context.view_layer.objects.active
     mode = active.mode if active is not None else "OBJECT"
     selected = [other.name for other in context.view_layer.objects if other.select_get()]

@@ -73,7 +73,7 @@ def fingerprint(skip_actions=()):
             obj.mode,
             None if data is None or data.action is None else data.action.name,
         )
-        if obj.type == "ARMATURE":
+        if obj.type == "ARMATURE" and obj.pose is not None:
             out[f"rest {obj.name}"] = _hash([v for b in obj.data.bones for row in b.matrix_local for v in row])
             out[f"display {obj.name}"] = obj.data.pose_position
             out[f"pose {obj.name}"] = _hash(
