@@ -46,6 +46,7 @@ class BlazePoseLandmarks:
     """
 
     keypoint_set = "blazepose33"
+    sure_score = 0.96
 
     def __init__(self, path: Path, *, threads: int = 1, parallel: int = 1, refine: bool = True) -> None:
         wanted = _OUTPUTS if refine else _OUTPUTS_WITHOUT_HEATMAP

@@ -38,6 +38,11 @@ class KeypointEstimator(Protocol):
         """Name in `KEYPOINT_SETS`."""
         ...
 
+    @property
+    def sure_score(self) -> float:
+        """Mean `PoseSample.score` over a stretch of frames below which it is probably no person."""
+        ...
+
     def estimate(self, frame: VideoFrame, region: Region) -> PoseSample | None:
         """Keypoints of the person in the region, None if the network sees none there."""
         ...

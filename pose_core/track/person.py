@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +56,9 @@ class Person:
     confidence: list[FloatArray] = field(default_factory=list)
     joints_m: list[FloatArray | None] = field(default_factory=list)
     boxes_px: list[FloatArray] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    stretch_starts: list[int] = field(default_factory=list)
+    """Positions at which the person was found, and found again."""
 
     def record(self, position: int, sample: PoseSample) -> None:
         """Keep a pose; single precision, as an hour of video holds many."""
@@ -61,6 +67,7 @@ class Person:
         self.confidence.append(sample.confidence.astype(np.float32))
         self.joints_m.append(None if sample.joints_m is None else sample.joints_m.astype(np.float32))
         self.boxes_px.append(sample.box_px.astype(np.float32))
+        self.scores.append(sample.score)
 
     def pose_at(self, position: int, like: PoseSample) -> PoseSample | None:
         """The pose recorded at a recent position, None if there is none; `like` lends what is not recorded."""
@@ -72,8 +79,35 @@ class Person:
     def forget_since(self, position: int) -> None:
         """Drop the poses recorded at this position and later."""
         keep = bisect_left(self.positions, position)
-        for store in (self.positions, self.xy_px, self.confidence, self.joints_m, self.boxes_px):
-            del store[keep:]
+        self._keep(range(keep))
+
+    def drop_doubtful(self, sure_score: float) -> None:
+        """Drop stretches in which the network was too unsure, on average, that somebody was there."""
+        bounds = [bisect_left(self.positions, start) for start in self.stretch_starts] + [len(self.positions)]
+        kept: list[int] = []
+        for begin, end in pairwise(bounds):
+            if end > begin and float(np.mean(self.scores[begin:end])) >= sure_score:
+                kept.extend(range(begin, end))
+        self._keep(kept)
+
+    def take_over(self, other: Person) -> None:
+        """Join the record of somebody who turned out to be this person, if it ended before this one began."""
+        if not other.positions or not self.positions or other.positions[-1] >= self.positions[0]:
+            return
+        for mine, theirs in zip(self._stores(), other._stores(), strict=True):
+            mine[:0] = theirs
+            theirs.clear()
+        self.stretch_starts[:0] = other.stretch_starts
+        self.prominence_s += other.prominence_s
+        other.state = State.ENDED
+
+    def _keep(self, which: Iterable[int]) -> None:
+        chosen = list(which)
+        for store in self._stores():
+            store[:] = [store[k] for k in chosen]
+
+    def _stores(self) -> tuple[list[Any], ...]:
+        return (self.positions, self.xy_px, self.confidence, self.joints_m, self.boxes_px, self.scores)
 
     def to_track(
         self,

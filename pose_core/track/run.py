@@ -112,6 +112,8 @@ def track_people(
             report(len(times))
     report.finish(len(times))
     clip = _Clip(np.array(times), np.array(indices, dtype=np.int64), image_size)
+    for person in tracker.people:
+        person.drop_doubtful(networks.estimator.sure_score)
     real = _real_people(tracker.people, config.min_track_s, clip)
     tracks = tuple(
         person.to_track(

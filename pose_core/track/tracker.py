@@ -45,8 +45,14 @@ class TrackerRules:
     """Regions that overlap less (intersection over union) are not the same person."""
     same_pose: float = 0.55
     """Keypoint similarity above which two regions hold the same person."""
+    known_pose: float = 0.33
+    """Keypoint similarity to somebody followed above which a detection is nobody new."""
     slip_s: float = 0.12
     """Two people with the same pose for longer are one, whom the other's region has slipped onto."""
+    least_mean_confidence: float = 0.15
+    """Mean confidence over all keypoints below which a pose does not count."""
+    part_size: float = 0.8
+    """Somebody new inside somebody followed must be larger than this share of them, else it is a part of them."""
     only_prominent: bool = True
     """Do not compute keypoints of people who cannot be the most prominent one."""
     watch_below: float = 0.4
@@ -155,7 +161,9 @@ class PeopleTracker:
                         person.slip = Slip(other.number, position, time_s, person.motion.copy())
                 assert first.slip is not None and second.slip is not None
                 if time_s - max(first.slip.time_s, second.slip.time_s) >= self._rules.slip_s:
-                    self._let_go(self._impostor(first, second, time_s))
+                    loser = self._impostor(first, second, time_s)
+                    self._let_go(loser)
+                    (second if loser is first else first).take_over(loser)
         for person in followed:
             if person.slip is not None and self.people[person.slip.onto].state is not State.FOLLOWED:
                 person.slip = None
@@ -233,7 +241,7 @@ class PeopleTracker:
             self._add_person(State.WATCHED, detection.region, time_s)
             return
         sample = self._estimate_anew(detection.region, estimate)
-        if sample is None or self._is_known_pose(sample):
+        if sample is None or self._is_known_pose(sample) or self._is_part_of_known(sample.next_region):
             return
         person = lost if lost is not None else self._add_person(State.FOLLOWED, sample.next_region, time_s)
         self._follow(person, position, time_s, sample, look_back)
@@ -246,7 +254,9 @@ class PeopleTracker:
     def _follow(self, person: Person, position: int, time_s: float, sample: PoseSample, look_back: LookBack) -> None:
         """Begin to follow somebody, or go on after a gap; also in the frames just before, where they went unnoticed."""
         person.state = State.FOLLOWED
-        for earlier, pose in reversed(self._trace_back(person, time_s, sample, look_back)):
+        before = self._trace_back(person, time_s, sample, look_back)
+        person.stretch_starts.append(before[-1][0] if before else position)
+        for earlier, pose in reversed(before):
             person.record(earlier, pose)
         person.motion.restart(sample.next_region, time_s)
         self._take_sample(person, position, time_s, sample)
@@ -280,14 +290,27 @@ class PeopleTracker:
 
     def _is_known_pose(self, sample: PoseSample) -> bool:
         poses = (p.last_sample for p in self._followed() if p.last_sample is not None)
-        return any(keypoint_similarity(sample, pose) > self._rules.same_pose for pose in poses)
+        return any(keypoint_similarity(sample, pose) > self._rules.known_pose for pose in poses)
 
     def _was_known_pose(self, sample: PoseSample, position: int) -> bool:
         poses = (p.pose_at(position, sample) for p in self.people)
-        return any(pose is not None and keypoint_similarity(sample, pose) > self._rules.same_pose for pose in poses)
+        return any(pose is not None and keypoint_similarity(sample, pose) > self._rules.known_pose for pose in poses)
 
     def _is_believable(self, sample: PoseSample) -> bool:
-        return sample.next_region.is_usable and not self._is_outside(sample.next_region)
+        """Whether enough of a person is seen for the pose to be more than a guess."""
+        enough = float(np.mean(sample.confidence)) >= self._rules.least_mean_confidence
+        return enough and sample.next_region.is_usable and not self._is_outside(sample.next_region)
+
+    def _is_part_of_known(self, region: Region) -> bool:
+        """Whether the region is but a part of somebody followed: a leg at the picture's edge looks like a person."""
+        for person in self._followed():
+            if person.last_sample is None:
+                continue
+            x0, y0, x1, y1 = person.last_sample.box_px
+            inside = x0 <= region.center_x <= x1 and y0 <= region.center_y <= y1
+            if inside and region.width < self._rules.part_size * person.last_sample.next_region.width:
+                return True
+        return False
 
     def _is_minor(self, prominence: float, prominence_s: float) -> bool:
         """Whether somebody else is clearly more prominent, now and so far."""
