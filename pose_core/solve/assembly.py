@@ -35,6 +35,19 @@ class Energy:
         return sum(self.terms.values())
 
 
+def _size_form() -> FloatArray:
+    """(L, L) square of the mean log length, weighted by length: a body's size, which only its height can tell."""
+    share = np.zeros(BODY.length_count)
+    for bone, group in enumerate(BODY.length_groups):
+        if group >= 0:
+            share[group] += BODY.stature_fractions[bone]
+    share /= share.sum()
+    return np.outer(share, share)
+
+
+_SIZE = _size_form()
+
+
 class Assembler:
     """Evaluates one problem at a state.
 
@@ -232,11 +245,12 @@ class Assembler:
         energy.terms["lengths"] = energy.terms["focal"] = 0.0
         if p.fit_lengths:
             deviation = state.log_length - p.log_length_prior
-            energy.terms["lengths"] = 0.5 * count * float(np.sum(deviation**2)) / p.weights.length_sigma**2
+            stiffness = count * (np.eye(BODY.length_count) / p.weights.length_sigma**2 + _SIZE / p.weights.size_sigma**2)
+            energy.terms["lengths"] = 0.5 * float(deviation @ stiffness @ deviation)
             if equations is not None:
-                index = np.arange(BODY.length_count)
-                equations.corner[index, index] += count / p.weights.length_sigma**2
-                equations.corner_gradient[: BODY.length_count] += count * deviation / p.weights.length_sigma**2
+                lengths = slice(0, BODY.length_count)
+                equations.corner[lengths, lengths] += stiffness
+                equations.corner_gradient[lengths] += stiffness @ deviation
         if p.fit_focal:
             energy.terms["focal"] = 0.5 * count * log_focal**2 / p.weights.focal_sigma**2
             if equations is not None:

@@ -49,6 +49,8 @@ class TermWeights:
     """Pull of twists, wrists and collar bones to rest."""
     length_sigma: float = 0.07
     """Log length about its prior."""
+    size_sigma: float = 0.003
+    """Mean log length about its prior: pixels cannot tell a tall person far away from a small one near by."""
     focal_sigma: float = 0.15
     """Log focal length about its prior, where it is estimated."""
     smoothness: float = 1.0

@@ -1,0 +1,178 @@
+"""The staged solve of a clip: lengths and focal length first, then planted feet, in windows for long clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
+from pose_core.solve.contacts import ContactConfig, detect_contacts
+from pose_core.solve.kinematics import BodyState, forward
+from pose_core.solve.optimise import OptimiserConfig, Solution, minimise, without_lengths
+from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
+from pose_core.types import FloatArray
+
+# Frames solved at once, and how many neighbouring windows share. The overlap outlasts the reach of the smoothing.
+_WINDOW = 600
+_OVERLAP = 60
+
+_UP = np.array([0.0, 0.0, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceSolution:
+    """The solved clip."""
+
+    state: BodyState
+    log_focal: float
+    contacts: FloatArray
+    """(T, 4)."""
+    ground_m: float
+    """Height of the ground found, in the world the problem was given in; the state has it at 0 already."""
+    problem: Problem
+    """The problem as it was solved last: with contacts, and cameras moved with the ground."""
+    diagnostics: dict[str, Any]
+
+
+def solve_sequence(
+    problem: Problem, state: BodyState, *, find_contacts: bool, contact_hint: FloatArray | None = None
+) -> SequenceSolution:
+    """Solve a clip from a rough state.
+
+    Args:
+        problem: evidence; its contacts are ignored.
+        state: a rough motion in the same world.
+        find_contacts: whether to look for planted feet and hold them.
+        contact_hint: (T, 4) a lifter's opinion on contacts in [0, 1], or None.
+    Returns:
+        The motion in a world whose floor is z = 0 (where `problem.weights.floor`).
+    """
+    floor = problem.weights.floor
+    free = replace(problem, contacts=np.zeros_like(problem.contacts), weights=replace(problem.weights, floor=False))
+    reports: list[dict[str, Any]] = []
+    solution = _in_windows(free, state, 0.0, 3.0, 6, reports, "free, wide")
+    free = without_lengths(_with_focal(free, solution.log_focal))
+    solution = _in_windows(free, solution.state, 0.0, 1.2, 5, reports, "free")
+    log_focal = float(np.log(free.K[0, 0] / problem.K[0, 0]))
+    contacts, ground = np.zeros_like(problem.contacts), 0.0
+    held = free
+    if find_contacts or floor:
+        for stage in ("contacts", "contacts again"):
+            if find_contacts:
+                contacts = find_planted(solution.state, held, contact_hint)
+            if floor:
+                shift = ground_height(solution.state, contacts, held)
+                ground += shift
+                held, lowered = (
+                    _move_up(held, -shift),
+                    replace(solution.state, root_m=solution.state.root_m - shift * _UP),
+                )
+            else:
+                lowered = solution.state
+            held = replace(held, contacts=contacts, weights=replace(problem.weights, floor=floor))
+            solution = _in_windows(held, lowered, 0.0, 1.0, 6, reports, stage)
+    return SequenceSolution(solution.state, log_focal, contacts, ground, held, {"stages": reports})
+
+
+def find_planted(state: BodyState, problem: Problem, hint: FloatArray | None) -> FloatArray:
+    """(T, 4) planted heels and toes of a state; where a lifter has an opinion, it must not speak against it."""
+    points = forward(state).points_m[:, list(CONTACT_POINTS)]
+    config = ContactConfig(speed_on_m_s=0.2, speed_off_m_s=0.35)
+    contacts = detect_contacts(points, _UP, problem.time_s, config)
+    if hint is not None:
+        contacts = contacts * (np.nan_to_num(hint, nan=0.5) > 0.25)
+    return np.asarray(np.where(problem.has_evidence[:, None], contacts, 0.0))
+
+
+def ground_height(state: BodyState, contacts: FloatArray, problem: Problem) -> float:
+    """Height of the ground under planted points, or under the lowest feet where none is planted."""
+    height = forward(state).points_m[:, list(CONTACT_POINTS), 2] - SOLE_M
+    planted = height[contacts > 0.5]
+    if len(planted) >= 10:
+        # a low share rather than the lowest: single frames dip, and people stand on things as well
+        return float(np.percentile(planted, 25))
+    return float(np.percentile(height[problem.has_evidence].min(axis=1), 5))
+
+
+def _with_focal(problem: Problem, log_focal: float) -> Problem:
+    K = problem.K.copy()
+    K[0, 0] *= np.exp(log_focal)
+    K[1, 1] *= np.exp(log_focal)
+    return replace(problem, K=K)
+
+
+def _move_up(problem: Problem, height_m: float) -> Problem:
+    """The same problem in a world raised by a height."""
+    shift = problem.R_camera_world @ (height_m * _UP)
+    return replace(problem, t_camera_world_m=problem.t_camera_world_m - shift)
+
+
+def windows(frames: int) -> list[slice]:
+    """Overlapping windows that cover a clip; one if it is short."""
+    if frames <= _WINDOW + _OVERLAP:
+        return [slice(0, frames)]
+    starts = list(range(0, frames - _OVERLAP, _WINDOW - _OVERLAP))
+    return [slice(s, min(s + _WINDOW, frames)) for s in starts]
+
+
+def _in_windows(
+    problem: Problem,
+    state: BodyState,
+    log_focal: float,
+    robust_scale: float,
+    iterations: int,
+    reports: list[dict[str, Any]],
+    stage: str,
+) -> Solution:
+    """Solve every window by itself and join them; clip-wide unknowns are averaged by evidence and solved again."""
+    config = OptimiserConfig(iterations=iterations)
+    parts = windows(len(problem.time_s))
+    solved = [minimise(problem.at(w), state.at(w), log_focal, robust_scale, config) for w in parts]
+    if len(parts) > 1 and problem.clip_wide_count:
+        weight = np.array([np.sum(problem.confidence[w]) + 1e-9 for w in parts])
+        lengths = np.average([s.state.log_length for s in solved], axis=0, weights=weight)
+        log_focal = float(np.average([s.log_focal for s in solved], weights=weight))
+        held = without_lengths(_with_focal(problem, log_focal))
+        solved = [
+            minimise(held.at(w), replace(s.state, log_length=lengths), 0.0, robust_scale, OptimiserConfig(iterations=2))
+            for w, s in zip(parts, solved, strict=True)
+        ]
+        solved = [replace(s, log_focal=log_focal) for s in solved]
+    for number, s in enumerate(solved):
+        reports.append(
+            {
+                "stage": stage,
+                "window": number,
+                "energy": {k: round(v, 3) for k, v in s.energy.terms.items()},
+                "energy_by_step": [round(h["total"], 3) for h in s.history],
+                "stop": s.stop,
+            }
+        )
+    return replace(solved[0], state=_join([s.state for s in solved], parts, len(problem.time_s)))
+
+
+def _join(states: list[BodyState], parts: list[slice], frames: int) -> BodyState:
+    """Cross-fade the overlaps: positions and angles linearly, rotations along the shortest turn."""
+    if len(states) == 1:
+        return states[0]
+    root = np.zeros((frames, 3))
+    balls = np.zeros((frames, *states[0].ball_rotations.shape[1:]))
+    hinges = np.zeros((frames, states[0].hinge_rad.shape[1]))
+    done = 0
+    for state, part in zip(states, parts, strict=True):
+        count = part.stop - part.start
+        shared = max(done - part.start, 0)
+        share = (np.arange(shared) + 1) / (shared + 1)
+        fresh = slice(part.start + shared, part.stop)
+        common = slice(part.start, part.start + shared)
+        if shared:
+            root[common] += share[:, None] * (state.root_m[:shared] - root[common])
+            hinges[common] += share[:, None] * (state.hinge_rad[:shared] - hinges[common])
+            turn = matrix_to_rotation_vector(np.swapaxes(balls[common], -1, -2) @ state.ball_rotations[:shared])
+            balls[common] = balls[common] @ rotation_vector_to_matrix(share[:, None, None] * turn)
+        root[fresh], hinges[fresh] = state.root_m[shared:count], state.hinge_rad[shared:count]
+        balls[fresh] = state.ball_rotations[shared:count]
+        done = part.stop
+    return BodyState(root, balls, hinges, states[0].log_length)
