@@ -1,0 +1,194 @@
+"""Runs inside Blender with its interface: installs the extension, reports what happens, obeys a few words.
+
+Prints lines that start with a word: REGION (the sidebar's place on the screen, pixels from the top left), HOVER (the
+command of the button below the pointer), JOB (a change of the running job), IDLE (the end of one, with all that is
+known about it), DID (a word from `commands.txt` was obeyed).
+
+Arguments: zip, worker environment, video, folder for results, folder with `commands.txt`.
+"""
+
+import json
+import sys
+import time
+import traceback
+from itertools import pairwise
+from pathlib import Path
+
+import bpy
+
+MODULE = "bl_ext.user_default.pose_core"
+HEARTBEAT_S = 0.02
+
+zip_path, environment, video, out, share = sys.argv[sys.argv.index("--") + 1 :]
+seen = {"hover": "", "job": None, "beats": [], "commands": 0, "stages": []}
+
+
+def say(word, /, **facts):
+    print(word, json.dumps(facts), flush=True)
+
+
+def guarded(function):
+    """A timer whose errors are seen instead of ending it silently."""
+
+    def run():
+        try:
+            return function()
+        except Exception:  # noqa: BLE001 - Blender would drop the timer without a word
+            traceback.print_exc()
+            print("BROKEN", flush=True)
+            return None
+
+    return run
+
+
+def window():
+    return bpy.context.window_manager.windows[0]
+
+
+def view():
+    return max((area for area in window().screen.areas if area.type == "VIEW_3D"), key=lambda area: area.width)
+
+
+def sidebar():
+    return next(region for region in view().regions if region.type == "UI")
+
+
+def state():
+    return sys.modules[MODULE + ".state"].STATE
+
+
+def scene_facts():
+    scene = bpy.context.scene
+    return {
+        "objects": sorted(obj.name for obj in bpy.data.objects),
+        "actions": sorted(action.name for action in bpy.data.actions),
+        "fps": scene.render.fps / scene.render.fps_base,
+        "range": [scene.frame_start, scene.frame_end],
+    }
+
+
+@guarded
+def install():
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
+    view().spaces.active.show_region_ui = True
+    settings = bpy.context.scene.pose_core
+    settings.video_path = video
+    settings.output_folder = out
+    bpy.app.timers.register(show_tab, first_interval=0.1)
+    bpy.app.timers.register(heartbeat, first_interval=0.1, persistent=True)
+    bpy.app.timers.register(watch, first_interval=0.1, persistent=True)
+
+
+@guarded
+def show_tab():
+    region = sidebar()
+    view().tag_redraw()
+    # Before its first drawing the region knows no categories.
+    if region.active_panel_category == "UNSUPPORTED":
+        return 0.1
+    region.active_panel_category = "Pose"
+    if region.active_panel_category != "Pose":
+        return 0.1
+    top = window().height - region.y - region.height
+    say("REGION", x=region.x, y=top, width=region.width, height=region.height)
+    return None
+
+
+@guarded
+def heartbeat():
+    if state().job is not None:
+        seen["beats"].append(time.perf_counter())
+    return HEARTBEAT_S
+
+
+@guarded
+def watch():
+    report_job()
+    report_hover()
+    obey()
+    return 0.05
+
+
+def report_job():
+    job = state().job
+    stage = None if job is None else job.stage
+    if stage == seen["job"]:
+        if job is not None:
+            seen["stages"].append(job.fraction)
+        return
+    seen["job"] = stage
+    if job is not None:
+        say("JOB", stage=stage, fraction=job.fraction, detail=job.detail)
+        return
+    beats = seen["beats"]
+    gaps = [b - a for a, b in pairwise(beats)]
+    problem, summary = state().problem, state().summary
+    say(
+        "IDLE",
+        note=state().note,
+        problem="" if problem is None else problem.message,
+        rows=[] if summary is None else [list(row) for row in summary.rows],
+        made=[] if summary is None else list(summary.object_names),
+        ticks=state().ticks,
+        slowest_tick_s=state().slowest_tick_s,
+        heartbeats=len(beats),
+        longest_pause_s=max(gaps, default=0.0),
+        fractions=len(set(seen["stages"])),
+        **scene_facts(),
+    )
+    seen["beats"], seen["stages"] = [], []
+
+
+def report_hover():
+    """Tell which operator's button is below the pointer, by the command that Blender would copy for it."""
+    with bpy.context.temp_override(window=window(), area=view(), region=sidebar()):
+        if not bpy.ops.ui.copy_python_command_button.poll():
+            command = ""
+        else:
+            bpy.ops.ui.copy_python_command_button()
+            command = bpy.context.window_manager.clipboard
+    if command != seen["hover"]:
+        seen["hover"] = command
+        say("HOVER", command=command)
+
+
+def obey():
+    path = Path(share) / "commands.txt"
+    words = path.read_text().split() if path.exists() else []
+    for word in words[seen["commands"] :]:
+        seen["commands"] += 1
+        COMMANDS[word]()
+        view().tag_redraw()
+        say("DID", word=word, **scene_facts())
+
+
+def set_environment(path):
+    bpy.context.preferences.addons[MODULE].preferences.environment_path = path
+    sidebar().tag_redraw()
+
+
+def show_problem():
+    bpy.context.scene.pose_core.video_path = video + ".gone"
+    with bpy.context.temp_override(window=window(), area=view(), region=sidebar()):
+        bpy.ops.pose_core.estimate("INVOKE_DEFAULT")
+
+
+def show_preferences():
+    screen = bpy.ops.screen
+    with bpy.context.temp_override(window=window(), area=view()):
+        screen.userpref_show("INVOKE_DEFAULT")
+    bpy.ops.preferences.addon_show(module=MODULE)
+
+
+COMMANDS = {
+    "environment": lambda: set_environment(environment),
+    "no-environment": lambda: set_environment(""),
+    "facts": lambda: None,
+    "problem": show_problem,
+    "preferences": show_preferences,
+    "quit": lambda: bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.1),
+}
+
+bpy.context.preferences.view.show_splash = False
+bpy.app.timers.register(install, first_interval=0.5)

@@ -1,0 +1,153 @@
+"""The panel in the real Blender, used as a person would: by clicks and keys, judged by what happens and by pictures."""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from _support.progress import Progress
+
+import build_addon
+from tests.support.display import ARTIFACTS, full_blender_ui
+from tests.support.sources import REPOSITORY
+
+pytestmark = pytest.mark.ui
+
+SCRIPT = Path(__file__).parent / "scripts" / "panel_session.py"
+SAMPLE = REPOSITORY / "samples" / "mannequin_walk.mp4"
+JOB_TIMEOUT_S = 300.0
+STEP_PX = 9
+ESTIMATE, CANCEL, INSTALL = "bpy.ops.pose_core.estimate()", "bpy.ops.pose_core.cancel()", "bpy.ops.pose_core.install()"
+
+
+class Session:
+    """A Blender with the panel open."""
+
+    def __init__(self, running, display, share):
+        self.running = running
+        self.display = display
+        self._commands = share / "commands.txt"
+        self.region = json.loads(running.wait_for("REGION"))
+
+    def say(self, word):
+        """Have the script in Blender do something that no click can do."""
+        with self._commands.open("a") as file:
+            file.write(f"{word}\n")
+        return json.loads(self.running.wait_for("DID"))
+
+    def wait_job(self):
+        """The next change of the running job."""
+        return json.loads(self.running.wait_for("JOB", JOB_TIMEOUT_S))
+
+    def wait_idle(self):
+        """Everything that is known when the job has ended."""
+        return json.loads(self.running.wait_for("IDLE", JOB_TIMEOUT_S))
+
+    def point_at(self, command, below_px=None):
+        """Move the pointer down the panel until it is over the button with this command; return its place."""
+        x_px = self.region["x"] + self.region["width"] // 2 - 20
+        for y_px in range(below_px or self.region["y"] + 20, self.region["y"] + self.region["height"], STEP_PX):
+            self.display.move(x_px, y_px)
+            if self.hovered(command):
+                return x_px, y_px + 3
+        shot = self.display.screenshot("ui-button-missing")
+        pytest.fail(f"no button '{command}' in the panel (screen: {shot}); output:\n{self.running.output}")
+
+    def hovered(self, command):
+        """Whether the pointer is over this button, looked at twice as Blender needs a moment."""
+        time.sleep(0.12)
+        self.say("facts")
+        hovers = [line for line in self.running.output.splitlines() if line.startswith("HOVER ")]
+        return bool(hovers) and json.loads(hovers[-1].removeprefix("HOVER "))["command"] == command
+
+    def click(self, command, below_px=None):
+        """Click the button with this command; return how far down it is."""
+        x_px, y_px = self.point_at(command, below_px)
+        self.display.click(x_px, y_px)
+        return y_px
+
+    def shot(self, name):
+        """A screenshot once the interface has settled."""
+        time.sleep(0.4)
+        return self.display.screenshot(name)
+
+
+@pytest.fixture
+def session(display, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    zip_path = build_addon.build(tmp_path, Progress(), validated=False)
+    video = shutil.copyfile(SAMPLE, tmp_path / SAMPLE.name)
+    arguments = ["--python", SCRIPT, "--", zip_path, sys.prefix, video, out, tmp_path]
+    with full_blender_ui(display, arguments, tmp_path) as running:
+        yield Session(running, display, tmp_path)
+
+
+def test_from_setup_to_keys_by_clicks(session, tmp_path):
+    out = tmp_path / "out"
+    session.shot("panel-setup")
+    assert session.point_at(INSTALL)
+    session.say("environment")
+    session.display.move(session.region["x"] - 200, session.region["y"] + 500)
+    before = session.say("facts")
+    session.shot("panel")
+
+    # Cancelled by the button.
+    estimate_px = session.click(ESTIMATE)
+    while session.wait_job()["stage"] != "Finding people":
+        pass
+    session.shot("panel-progress")
+    session.click(CANCEL, below_px=estimate_px)
+    idle = session.wait_idle()
+    assert "cancelled" in idle["note"]
+    assert [idle[key] for key in ("objects", "actions", "fps", "range")] == [
+        before[key] for key in ("objects", "actions", "fps", "range")
+    ]
+    assert list(out.iterdir()) == []
+
+    # Cancelled by the escape key.
+    session.click(ESTIMATE, below_px=estimate_px - 20)
+    while session.wait_job()["stage"] != "Finding people":
+        pass
+    session.display.key("Escape")
+    idle = session.wait_idle()
+    assert "cancelled" in idle["note"]
+    assert idle["objects"] == before["objects"]
+    assert list(out.iterdir()) == []
+
+    # Run to the end.
+    session.click(ESTIMATE, below_px=estimate_px - 20)
+    idle = session.wait_idle()
+    session.display.move(session.region["x"] - 200, session.region["y"] + 500)
+    session.shot("panel-done")
+    ARTIFACTS.joinpath("responsiveness.json").write_text(json.dumps(idle, indent=1))
+    assert idle["problem"] == ""
+    assert idle["made"] == ["mannequin_walk"]
+    assert set(idle["objects"]) == {*before["objects"], "mannequin_walk"}
+    assert idle["range"] == [1, 255]
+    assert idle["fps"] == 30
+    # The interface went on while the job ran: the modal ticked, other timers beat, the bar moved.
+    assert idle["ticks"] > 5
+    assert idle["heartbeats"] > 5
+    assert idle["fractions"] > 3
+    assert [path.name for path in out.iterdir()] == ["mannequin_walk.motion.npz"]
+
+    # One undo takes all of it back, one redo brings it again.
+    session.display.move(session.region["x"] - 200, session.region["y"] + 500)
+    session.display.key("ctrl+z")
+    time.sleep(1.0)
+    after = session.say("facts")
+    assert [after[key] for key in ("objects", "fps", "range")] == [before[key] for key in ("objects", "fps", "range")]
+    session.display.key("ctrl+shift+z")
+    time.sleep(1.0)
+    assert "mannequin_walk" in session.say("facts")["objects"]
+
+    session.say("problem")
+    session.shot("panel-problem")
+    session.say("preferences")
+    session.shot("preferences")
+    assert "BROKEN" not in session.running.output
+    session.say("quit")
+    assert session.running.wait_for_end() == 0
