@@ -1,0 +1,215 @@
+"""The batch script, as a user starts it: jobs, reports, exit codes, resuming."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pose_core.motion_file import write_motion
+from tests.support.blender import REPOSITORY, BlenderRun, run_bpy, run_bpy_script, run_full_blender
+from tests.support.motions import random_motion
+from tests.support.shared import shared_file
+
+pytestmark = pytest.mark.blender
+
+SCRIPT = REPOSITORY / "scripts" / "batch_retarget.py"
+OK, SOME_FAILED, BAD_USAGE = 0, 1, 2
+
+READ_BACK = """
+import bpy
+
+def main(args):
+    bpy.ops.import_scene.fbx(filepath=args[0], anim_offset=0.0)
+    obj = next(o for o in bpy.data.objects if o.type == "ARMATURE")
+    return {"range": list(obj.animation_data.action.frame_range), "meshes": len(bpy.data.meshes),
+            "bones": len(obj.data.bones)}
+"""
+
+
+def batch(folder: Path, *args: str | Path, version: str = "5.0.1", **options: object) -> BlenderRun:
+    return run_bpy(version, [SCRIPT, *args], folder / "home", cwd=folder, **options)  # type: ignore[arg-type]
+
+
+def motion_file(folder: Path, name: str = "walk", seed: int = 0) -> Path:
+    path = folder / f"{name}.motion.npz"
+    write_motion(path, random_motion(12, seed=seed))
+    return path
+
+
+def report(folder: Path, name: str) -> dict[str, object]:
+    data = json.loads((folder / f"{name}.report.json").read_text())
+    assert isinstance(data, dict)
+    return data
+
+
+def test_a_motion_goes_onto_a_rig_in_every_bpy(bpy_version: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rig = shared_file("rigs/unreal_twist_ik_apose.glb")
+    run = batch(tmp_path, "--", "--motion", motion_file(tmp_path), "--rig", rig, "--out", out, "--save-blend",
+                version=bpy_version)  # fmt: skip
+    assert run.returncode == OK, run.output
+    assert sorted(path.name for path in out.iterdir()) == ["walk.blend", "walk.fbx", "walk.report.json"]
+    done = report(out, "walk")
+    assert done["status"] == "finished"
+    (take,) = done["takes"]  # type: ignore[misc]
+    assert take["verify"]["max_joint_deviation_m"] < 1e-4
+    assert take["bone_map"]["left_forearm"] == "lowerarm_l"
+    assert {"import", "apply", "export"} <= set(take["timings_s"])
+    back = run_bpy_script(bpy_version, READ_BACK, [out / "walk.fbx"], home=tmp_path / "back").result
+    assert back["range"] == pytest.approx([1, 12], abs=1e-3)
+    assert (back["bones"], back["meshes"]) == (73, 1)
+
+
+def test_blender_itself_uses_the_armature_of_the_open_file(tmp_path: Path) -> None:
+    motion_file(tmp_path)
+    scene = tmp_path / "hero.blend"
+    scene.write_bytes(shared_file("rigs/scaled_rotated_rolls.blend").read_bytes())
+    command = ["-b", scene, "-noaudio", "--python", SCRIPT, "--"]
+    job = ["--motion", tmp_path / "walk.motion.npz", "--out", tmp_path / "out"]
+    run = run_full_blender([*command, *job], tmp_path)
+    assert run.returncode == OK, run.output
+    (take,) = report(tmp_path / "out", "walk")["takes"]  # type: ignore[misc]
+    assert take["object"] == "Hero_rig" and not take["new_armature"]
+    assert run_full_blender([*command, "--video"], tmp_path).returncode == BAD_USAGE
+    failing = run_full_blender([*command, "--motion", tmp_path / "none.npz", "--out", tmp_path / "out"], tmp_path)
+    assert failing.returncode == SOME_FAILED, failing.output
+
+
+def test_a_failed_job_does_not_stop_the_others(tmp_path: Path) -> None:
+    good, other = motion_file(tmp_path), motion_file(tmp_path, "run", 1)
+    (tmp_path / "bad.motion.npz").write_bytes(b"not a motion")
+    run = batch(tmp_path, "--motion", good, tmp_path / "bad.motion.npz", other, "--out", tmp_path / "out")
+    assert run.returncode == SOME_FAILED, run.output
+    assert [report(tmp_path / "out", name)["status"] for name in ("walk", "bad", "run")] == [
+        "finished", "failed", "finished",
+    ]  # fmt: skip
+    error = report(tmp_path / "out", "bad")["error"]
+    assert isinstance(error, dict) and error["code"] == "motion_file" and "bad.motion.npz" in error["message"]
+    assert not (tmp_path / "out" / "bad.fbx").exists()
+    assert "2 done, 0 skipped, 1 failed" in run.output
+
+
+def test_resume_skips_what_is_done_and_repeats_what_changed(tmp_path: Path) -> None:
+    motion_file(tmp_path)
+    arguments = ("--motion", tmp_path / "walk.motion.npz", "--out", tmp_path / "out", "--resume")
+    assert "1 done, 0 skipped" in batch(tmp_path, *arguments).output
+    stamp = (tmp_path / "out" / "walk.fbx").stat().st_mtime_ns
+    assert "0 done, 1 skipped" in batch(tmp_path, *arguments).output
+    assert (tmp_path / "out" / "walk.fbx").stat().st_mtime_ns == stamp
+    assert "1 done, 0 skipped" in batch(tmp_path, *arguments, "--frame-start", "5").output
+    motion_file(tmp_path, seed=2)
+    assert "1 done, 0 skipped" in batch(tmp_path, *arguments, "--frame-start", "5").output
+    (tmp_path / "out" / "walk.fbx").unlink()
+    assert "1 done, 0 skipped" in batch(tmp_path, *arguments, "--frame-start", "5").output
+
+
+def test_jobs_do_not_see_each_other(tmp_path: Path) -> None:
+    """The same motion first, after another rig, and last: the same keys each time."""
+    first, last = motion_file(tmp_path, "first"), motion_file(tmp_path, "last")
+    rig, other = shared_file("rigs/mixamo_tpose.fbx"), shared_file("rigs/mannequiny.glb")
+    manifest = tmp_path / "jobs.toml"
+    manifest.write_text(
+        f"""
+[defaults]
+rig = '{rig}'
+out = "out"
+
+[[job]]
+motion = "first.motion.npz"
+
+[[job]]
+motion = "{motion_file(tmp_path, "between", 4).name}"
+rig = '{other}'
+
+[[job]]
+motion = "{last.name}"
+fps_mode = "subframes"
+"""
+    )
+    assert first.exists()
+    run = batch(tmp_path, "--manifest", manifest)
+    assert run.returncode == OK, run.output
+    script = """
+import bpy
+from tests.support.in_blender import curves_of
+
+def main(args):
+    out = []
+    for path in args:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        bpy.ops.import_scene.fbx(filepath=path, anim_offset=0.0)
+        obj = next(o for o in bpy.data.objects if o.type == "ARMATURE")
+        out.append([(p, i, k.tolist()) for p, i, k, _ in curves_of(obj)])
+    return {"same": out[0] == out[1], "curves": len(out[0])}
+"""
+    files = [tmp_path / "out" / f"{name}.fbx" for name in ("first", "last")]
+    result = run_bpy_script("5.0.1", script, files, home=tmp_path / "back").result
+    assert result["same"] and result["curves"] > 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "nothing to do"),
+        (["--nonsense"], "unrecognized arguments"),
+        (["--motion", "a/x.motion.npz", "b/x.motion.npz"], "Two jobs would write"),
+        (["--video", "a.mp4", "--people", "some"], "--people must be a whole number"),
+        (["--manifest", "absent.toml"], "Cannot read the manifest"),
+        (["--motion", "a.npz", "--blend", "absent.blend"], "no scene"),
+    ],
+)
+def test_bad_usage_is_told_apart(arguments: list[str], words: str, tmp_path: Path) -> None:
+    run = batch(tmp_path, *arguments)
+    assert run.returncode == BAD_USAGE
+    assert words in run.output
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[job]]\nvideo = 'a.mp4'\nmotion = 'b.npz'", "either a video or a motion"),
+        ("[[job]]\nvideo = 'a.mp4'\nheigth_m = 1.7", "heigth_m"),
+        ("[jobs]\n", "must hold"),
+        ("[[job]]\nvideo = 3", "Job 1"),
+        ("not toml", "Cannot read"),
+    ],
+)
+def test_bad_manifests_are_refused(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "jobs.toml").write_text(text)
+    run = batch(tmp_path, "--manifest", "jobs.toml")
+    assert run.returncode == BAD_USAGE and words in run.output, run.output
+
+
+def test_a_missing_worker_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"")
+    run = batch(tmp_path, "--video", "a.mp4", "--out", "out", "--worker-python", tmp_path / "no-python")
+    assert run.returncode == SOME_FAILED
+    error = report(tmp_path / "out", "a")["error"]
+    assert isinstance(error, dict) and error["code"] == "worker" and "--worker-python" in error["message"]
+
+
+def test_an_unreadable_video_is_the_jobs_own_failure(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(os.urandom(1000))
+    run = batch(tmp_path, "--video", "a.mp4", "--out", "out")
+    assert run.returncode == SOME_FAILED, run.output
+    error = report(tmp_path / "out", "a")["error"]
+    assert isinstance(error, dict) and error["code"] == "video", error
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.report.json"]
+
+
+@pytest.mark.model
+def test_a_video_becomes_an_fbx_in_one_command(tmp_path: Path) -> None:
+    video = shared_file("clips/balance_cam01.mp4")
+    rig = shared_file("rigs/mixamo_tpose.fbx")
+    run = batch(tmp_path, "--video", video, "--rig", rig, "--out", "out", "--height", "1.8", timeout_s=600)
+    assert run.returncode == OK, run.output
+    done = report(tmp_path / "out", "balance_cam01")
+    (take,) = done["takes"]  # type: ignore[misc]
+    assert take["frames_keyed"] == 100 and take["fps"] == pytest.approx(60)
+    assert take["verify"]["max_joint_deviation_m"] < 1e-4
+    assert take["verify"]["max_limb_direction_deg"] < 0.01
+    assert np.isfinite(done["timings_s"]["estimate"])  # type: ignore[index]
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["balance_cam01.fbx", "balance_cam01.motion.npz", "balance_cam01.report.json"]
