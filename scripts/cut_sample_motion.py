@@ -24,6 +24,8 @@ from pose_core.skeletons import CANONICAL  # noqa: E402
 from pose_core.types import FloatArray  # noqa: E402
 
 FPS = 30.0
+_SWING_M_S = 0.2
+_SWING_FRAMES = 10
 _ENTRY_HEADING_DEG = 200.0
 SOURCE = (
     "CMU Graphics Lab Motion Capture Database, trials 16_17 (walk, 90-degree left turn), 16_34 (slow walk, stop) and "
@@ -49,8 +51,8 @@ class Piece:
 
 PIECES = (
     Piece("cmu_amc2.npz", "16_17", 1.25, (2.9, 3.6), (0.0, 0.0), 0.0),
-    Piece("cmu_amc2.npz", "16_34", 0.0, (2.5, 2.85), (0.25, 1.4), 0.40),
-    Piece("cmu_amc2.npz", "14_25", 0.0, (4.95, 4.95), (0.1, 0.7), 0.55),
+    Piece("cmu_amc2.npz", "16_34", 0.0, (2.3, 2.7), (0.25, 1.4), 0.40),
+    Piece("cmu_amc2.npz", "14_25", 0.0, (4.95, 4.95), (0.27, 0.7), 0.5),
 )
 
 
@@ -98,6 +100,33 @@ def _best_splice(a: FloatArray, b: FloatArray, frames_a: range, frames_b: range)
     return min(((i, j) for i in frames_a for j in frames_b), key=lambda pair: mismatch(*pair))
 
 
+def _with_planted_feet(joints: FloatArray, at: int, onto: FloatArray) -> FloatArray:
+    """A recording whose feet stand at frame `at` where those of the frame `onto` stand.
+
+    Each foot keeps its offset and its turn for as long as it stays on the floor, and loses them in its next swings.
+    """
+    joints = joints.copy()
+    for side in ("left", "right"):
+        ankle, toe, heel = CANONICAL.indices(f"{side}_ankle", f"{side}_toe", f"{side}_heel")
+        shift = (onto[toe] - joints[at, toe]) * [1.0, 1.0, 0.0]
+        yaw = _yaw(onto[toe] - onto[ankle]) - _yaw(joints[at, toe] - joints[at, ankle])
+        yaw = (yaw + np.pi) % (2 * np.pi) - np.pi
+        speed = np.linalg.norm(np.gradient(joints[:, toe], axis=0), axis=-1) * FPS
+        swinging = np.where(np.arange(len(joints)) > at, speed > _SWING_M_S, False)
+        left_over = 1.0 - np.minimum(np.cumsum(swinging) / _SWING_FRAMES, 1.0)
+        left_over = left_over**2 * (3 - 2 * left_over)
+        for frame in np.flatnonzero(left_over > 0):
+            pivot = joints[frame, toe].copy()
+            for joint in (ankle, toe, heel):
+                turned = _turned(joints[frame, joint] - pivot, yaw * left_over[frame])
+                joints[frame, joint] = pivot + turned + shift * left_over[frame]
+    return joints
+
+
+def _yaw(direction: FloatArray) -> float:
+    return float(np.arctan2(direction[1], direction[0]))
+
+
 def splice(folder: Path) -> FloatArray:
     """(T, 24, 3) joints of the whole motion on the mannequin, metres."""
     motion = load_joints(folder, PIECES[0])[round(PIECES[0].start_s * FPS) :]
@@ -107,7 +136,7 @@ def splice(folder: Path) -> FloatArray:
         leave = [min(round((t - began) * FPS), len(motion) - 2) for t in before.leave_s]
         enter = [max(round(t * FPS), 1) for t in piece.enter_s]
         i, j = _best_splice(motion, following, range(leave[0], leave[1] + 1), range(enter[0], enter[1] + 1))
-        following = _aligned(following, j, motion[i])
+        following = _with_planted_feet(_aligned(following, j, motion[i]), j, motion[i])
         half = min(round(piece.blend_s * FPS / 2), len(motion) - 1 - i, j)
         share = np.linspace(0.0, 1.0, 2 * half + 1)
         share = (share * share * (3 - 2 * share))[:, None, None]

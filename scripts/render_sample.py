@@ -30,10 +30,10 @@ from pose_core.types import FloatArray  # noqa: E402
 SAMPLES = _ROOT / "samples"
 CAMERA = scene.StillCamera(
     image_size=(960, 540),
-    focal_px=860.0,
-    position_m=(0.35, -4.35, 1.28),
+    focal_px=1080.0,
+    position_m=(0.40, -5.10, 1.40),
     yaw_rad=np.radians(4.0),
-    pitch_rad=np.radians(-7.0),
+    pitch_rad=np.radians(-6.0),
     roll_rad=np.radians(1.2),
 )
 WALL_Y_M = 2.9

@@ -117,11 +117,11 @@ def _shirt() -> Field:
     ])  # fmt: skip
     cloth = unite(grow(_torso(), 0.010), hem, blend_m=0.03)
     cloth = unite(cloth, sleeve, mirrored(sleeve), blend_m=0.06)
-    collar = limb(np.array([0, -0.004, 1.470]), np.array([0, -0.004, 1.62]), (0.066, 0.068), (0.070, 0.090), _X)
+    collar = limb(np.array([0, -0.004, 1.470]), np.array([0, -0.004, 1.62]), (0.0620, 0.0645), (0.068, 0.090), _X)
     cloth = intersect(
-        cloth, half_space((0, 0, 0.895), (0, 0, -1)), half_space((0, 0.02, 1.500), (0, -0.25, 1)), blend_m=0.012
+        cloth, half_space((0, 0, 0.895), (0, 0, -1)), half_space((0, 0.02, 1.500), (0, -0.25, 1)), blend_m=0.022
     )
-    return subtract(cloth, collar, blend_m=0.008)
+    return subtract(cloth, collar, blend_m=0.016)
 
 
 def _left_leg_cloth() -> Field:
@@ -222,8 +222,12 @@ def _banded(shirt: QuadMesh) -> tuple[QuadMesh, IntArray]:
     """The shirt with a straight-edged band across the chest, and the material of each quad."""
     vertices = shirt.vertices.copy()
     for edge in _BAND_Z_M:
-        near = np.abs(vertices[:, 2] - edge) < 0.0062
-        vertices[near, 2] = edge
+        # Where a side of a quad crosses the edge of the band, its nearer end comes onto the edge.
+        sides = np.stack([shirt.quads, np.roll(shirt.quads, -1, axis=1)], axis=-1).reshape(-1, 2)
+        above = vertices[sides, 2] - edge
+        crossing = above[:, 0] * above[:, 1] < 0
+        nearer = sides[crossing, np.argmin(np.abs(above[crossing]), axis=1)]
+        vertices[nearer, 2] = edge
     middle = vertices[shirt.quads].mean(axis=1)
     inside = (middle[:, 2] > _BAND_Z_M[0]) & (middle[:, 2] < _BAND_Z_M[1]) & (np.abs(middle[:, 0]) < 0.215)
     return QuadMesh(vertices, shirt.quads), inside.astype(int)
