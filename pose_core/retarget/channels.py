@@ -6,27 +6,30 @@ import numpy as np
 
 from pose_core.errors import ConfigError
 from pose_core.retarget.rig import ROTATION_MODES
-from pose_core.rotations import continuous_quaternions, quaternion_to_matrix
-from pose_core.types import FloatArray
+from pose_core.rotations import quaternion_to_matrix
+from pose_core.types import BoolArray, FloatArray
 
 _EULER_ORDERS = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)
 # Within this of straight up or down the first and last angle of an Euler triple turn about the same axis.
 _GIMBAL_COSINE = 1e-6
+# Vector part of a quaternion below which a rotation has no axis.
+_NO_AXIS = 1e-9
 
 
 def rotation_channels(quaternions: FloatArray, mode: str) -> FloatArray:
-    """Channel values of one bone over time, free of jumps.
+    """Channel values over time, free of jumps.
 
     Args:
-        quaternions: (T, 4) wxyz, finite, T >= 1.
+        quaternions: (T, ..., 4) wxyz, finite, T >= 1.
         mode: one of ROTATION_MODES.
     Returns:
-        (T, 4) for `QUATERNION` (wxyz) and `AXIS_ANGLE` (angle, x, y, z), (T, 3) radians in the order x, y, z else.
+        (T, ..., 4) for `QUATERNION` (wxyz) and `AXIS_ANGLE` (angle, x, y, z), (T, ..., 3) radians in the order
+        x, y, z else.
     Raises:
         ConfigError: no such mode.
     """
     if mode == "QUATERNION":
-        return continuous_quaternions(quaternions)
+        return same_side(quaternions)
     if mode == "AXIS_ANGLE":
         return axis_angles(quaternions)
     if mode in _EULER_ORDERS:
@@ -34,53 +37,83 @@ def rotation_channels(quaternions: FloatArray, mode: str) -> FloatArray:
     raise ConfigError(f"Unknown rotation mode '{mode}'.", f"Known: {', '.join(ROTATION_MODES)}.")
 
 
+def same_side(quaternions: FloatArray) -> FloatArray:
+    """Choose signs so that every quaternion is on the same side as the one before.
+
+    Args:
+        quaternions: (T, ..., 4), finite.
+    Returns:
+        The same rotations; the first row unchanged.
+    """
+    flips = np.sum(quaternions[1:] * quaternions[:-1], axis=-1) < 0
+    return np.asarray(quaternions * _sign_after(flips)[..., None])
+
+
 def euler_angles(quaternions: FloatArray, order: str) -> FloatArray:
     """Euler angles nearest to those of the frame before.
 
     Args:
-        quaternions: (T, 4) wxyz.
+        quaternions: (T, ..., 4) wxyz.
         order: for example `XYZ`: turn about X first, then Y, then Z, about fixed axes.
     Returns:
-        (T, 3) radians about x, y, z (in this order whatever `order` is).
+        (T, ..., 3) radians about x, y, z (in this order whatever `order` is).
     """
     i, j, k = ("XYZ".index(letter) for letter in order)
     odd = 1.0 if (i, j, k) in ((0, 1, 2), (1, 2, 0), (2, 0, 1)) else -1.0
     M = quaternion_to_matrix(quaternions)
-    cosine = np.hypot(M[:, i, i], M[:, j, i])
+    cosine = np.hypot(M[..., i, i], M[..., j, i])
     regular = cosine > _GIMBAL_COSINE
-    middle = np.arctan2(-odd * M[:, k, i], cosine)
-    first = np.where(regular, np.arctan2(odd * M[:, k, j], M[:, k, k]), np.arctan2(-odd * M[:, j, k], M[:, j, j]))
-    last = np.where(regular, np.arctan2(odd * M[:, j, i], M[:, i, i]), 0.0)
-    angles = np.empty((len(M), 3))
-    angles[:, i], angles[:, j], angles[:, k] = first, middle, last
+    angles = np.empty((*M.shape[:-2], 3))
+    angles[..., i] = np.where(
+        regular,
+        np.arctan2(odd * M[..., k, j], M[..., k, k]),
+        np.arctan2(-odd * M[..., j, k], M[..., j, j]),
+    )
+    angles[..., j] = np.arctan2(-odd * M[..., k, i], cosine)
+    angles[..., k] = np.where(regular, np.arctan2(odd * M[..., j, i], M[..., i, i]), 0.0)
     # the same rotation with the middle angle beyond a right angle
     other = angles + np.pi
-    other[:, j] = np.pi - angles[:, j]
-    for t in range(1, len(angles)):
-        candidates = [a + 2 * np.pi * np.round((angles[t - 1] - a) / (2 * np.pi)) for a in (angles[t], other[t])]
-        angles[t] = min(candidates, key=lambda a: float(np.sum(np.abs(a - angles[t - 1]))))
-    return angles
+    other[..., j] = np.pi - angles[..., j]
+    # From one frame to the next either both keep the form or both change it: the distances are the same both ways.
+    staying, changing = (_turned(form[1:] - angles[:-1]) for form in (angles, other))
+    use_other = _sign_after(changing < staying) < 0
+    return np.asarray(np.unwrap(np.where(use_other[..., None], other, angles), axis=0))
 
 
 def axis_angles(quaternions: FloatArray) -> FloatArray:
     """Axis and angle without flips of the axis.
 
     Args:
-        quaternions: (T, 4) wxyz.
+        quaternions: (T, ..., 4) wxyz.
     Returns:
-        (T, 4) angle in radians, then the unit axis.
+        (T, ..., 4) angle in radians, then the unit axis.
     """
-    q = continuous_quaternions(quaternions)
-    length = np.linalg.norm(q[:, 1:], axis=1)
-    out = np.empty((len(q), 4))
-    axis = np.array([0.0, 1.0, 0.0])
-    previous = 0.0
-    for t in range(len(q)):
-        candidate = q[t, 1:] / length[t] if length[t] > 1e-9 else axis
-        angle = 2 * np.arctan2(length[t], q[t, 0])
-        if t and float(np.dot(candidate, axis)) < 0:
-            candidate, angle = -candidate, -angle
-        angle += 2 * np.pi * np.round((previous - angle) / (2 * np.pi)) if t else 0.0
-        out[t, 0], out[t, 1:] = angle, candidate
-        axis, previous = candidate, angle
-    return out
+    q = same_side(quaternions)
+    length = np.linalg.norm(q[..., 1:], axis=-1)
+    has_axis = length > _NO_AXIS
+    axis = q[..., 1:] / np.where(has_axis, length, 1.0)[..., None]
+    axis = _carried_over(np.where(has_axis[..., None], axis, [0.0, 1.0, 0.0]), has_axis)
+    sign = _sign_after(np.sum(axis[1:] * axis[:-1], axis=-1) < 0)
+    angle = np.unwrap(sign * 2 * np.arctan2(length, q[..., 0]), axis=0)
+    return np.concatenate([angle[..., None], sign[..., None] * axis], axis=-1)
+
+
+def _sign_after(flips: BoolArray) -> FloatArray:
+    """(T, ...) +1 or -1: starts at +1 and changes with every one of the (T - 1, ...) flips."""
+    signs = np.where(flips, -1.0, 1.0)
+    return np.concatenate([np.ones((1, *signs.shape[1:])), np.cumprod(signs, axis=0)])
+
+
+def _turned(difference: FloatArray) -> FloatArray:
+    """Sum of absolute angles, each taken the short way round."""
+    return np.asarray(np.sum(np.abs((difference + np.pi) % (2 * np.pi) - np.pi), axis=-1))
+
+
+def _carried_over(values: FloatArray, known: BoolArray) -> FloatArray:
+    """Fill (T, ..., 3) values that are not known with the last known ones; before the first, with the first."""
+    T = len(values)
+    ramp = np.arange(T).reshape(-1, *([1] * (known.ndim - 1)))
+    last = np.maximum.accumulate(np.where(known, ramp, -1), axis=0)
+    first = np.argmax(known, axis=0)
+    index = np.where(last < 0, first, last)
+    return np.take_along_axis(values, index[..., None], axis=0)

@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 
 from pose_core.errors import ConfigError, InsufficientDataError
+from pose_core.retarget.channels import same_side
 from pose_core.retarget.rig_motion import RigMotion
-from pose_core.rotations import continuous_quaternions
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 # Rates that cameras and editors really use.
@@ -143,11 +143,11 @@ def resampled(motion: RigMotion, frames: FloatArray) -> tuple[RigMotion, FloatAr
     wanted, left, right, share = wanted[keep], left[keep], right[keep], share[keep]
     if len(wanted) == 0:
         raise InsufficientDataError("All whole frames lie in gaps of the motion.", "Use subframes.")
-    q = continuous_quaternions(motion.quaternions[valid])
+    q = same_side(motion.quaternions[valid])
     new_times = times[left] + share * (times[right] - times[left])
     new = replace(
         motion,
-        quaternions=continuous_quaternions(slerp(q[left], q[right], share[:, None])),
+        quaternions=same_side(slerp(q[left], q[right], share[:, None])),
         root_location=_mix(motion.root_location[valid], left, right, share),
         times_s=new_times,
         valid=np.ones(len(wanted), dtype=np.bool_),

@@ -15,12 +15,12 @@ import numpy as np
 from pose_core.errors import ConfigError, InsufficientDataError, RigError
 from pose_core.motion_file import Motion
 from pose_core.retarget.bone_map import CHAINS, SIDES, BoneMap
+from pose_core.retarget.channels import same_side
 from pose_core.retarget.kinematics import location_axes
 from pose_core.retarget.rest_alignment import RestAlignment, align_rest_pose
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_motion import RigMotion
 from pose_core.rotations import (
-    continuous_quaternions,
     matrix_to_quaternion,
     matrix_to_rotation_vector,
     rotation_vector_to_matrix,
@@ -110,6 +110,7 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
         R = rig.rest_rotations[b]
         basis = R.T @ np.swapaxes(inherited[b], -1, -2) @ D[b] @ R
         quaternions[valid, m] = matrix_to_quaternion(basis)
+    quaternions[valid] = same_side(quaternions[valid])
     location, ratio = _root_location(motion, rig, bone_map, alignment, D, inherited, R_place, config)
     root_location = np.full((len(valid), 3), np.nan)
     root_location[valid] = location
@@ -121,9 +122,7 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
         "notes": list(bone_map.notes) + _rig_notes(rig, bone_map),
     }
     pelvis = bone_map.bones["pelvis"][0]
-    return RigMotion(
-        names, continuous_quaternions(quaternions), pelvis, root_location, motion.timestamps_s, valid, diagnostics
-    )
+    return RigMotion(names, quaternions, pelvis, root_location, motion.timestamps_s, valid, diagnostics)
 
 
 def _rest_vector(motion: Motion, part: str) -> FloatArray:
