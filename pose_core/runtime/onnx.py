@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pose_core.errors import ModelError
-from pose_core.runtime.providers import PROVIDERS, choose_device, load_onnxruntime
+from pose_core.runtime.providers import PROVIDERS, choose_device, load_onnxruntime, runtime_errors
 from pose_core.runtime.quiet import captured_stderr
 from pose_core.runtime.session import TensorInfo
 
@@ -35,11 +35,11 @@ class OnnxSession:
         with captured_stderr() as log:
             try:
                 self._session = ort.InferenceSession(str(path), options, providers=providers)
-            except (RuntimeError, ValueError, ort.capi.onnxruntime_pybind11_state.OrtException) as error:
+            except runtime_errors(ort) as error:
                 raise ModelError(
                     f"ONNX Runtime cannot load '{path.name}' ({error}).", "Fetch it again, or choose another model."
                 ) from error
-        self._run_errors = (RuntimeError, ValueError, ort.capi.onnxruntime_pybind11_state.OrtException)
+        self._run_errors = runtime_errors(ort)
         self.inputs = tuple(_info(node) for node in self._session.get_inputs())
         self.outputs = tuple(_info(node) for node in self._session.get_outputs())
         self.diagnostics: Mapping[str, Any] = {

@@ -50,6 +50,12 @@ def load_onnxruntime() -> Any:
     return onnxruntime
 
 
+def runtime_errors(ort: Any) -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises: a dozen exceptions without a common base of their own."""
+    own = vars(ort.capi.onnxruntime_pybind11_state).values()
+    return (RuntimeError, ValueError, *(e for e in own if isinstance(e, type) and issubclass(e, Exception)))
+
+
 @cache
 def probe_device(device: str) -> ProbeResult:
     """Run a tiny convolution on a device, once a process.
@@ -77,7 +83,7 @@ def probe_device(device: str) -> ProbeResult:
                 result = session.run(None, {"x": ones, "w": ones})[0]
                 if not np.allclose(result, 9.0):
                     problem = f"a convolution that gives 9 gave {float(result.reshape(-1)[0]):g}"
-        except (RuntimeError, ValueError, ort.capi.onnxruntime_pybind11_state.OrtException) as error:
+        except runtime_errors(ort) as error:
             problem = f"{error}"
     if not problem:
         return ProbeResult(True)

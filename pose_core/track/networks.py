@@ -10,6 +10,7 @@ from pose_core.config import TrackConfig
 from pose_core.detect.detection import PersonDetector
 from pose_core.errors import ModelError
 from pose_core.keypoints.pose import KeypointEstimator
+from pose_core.runtime.catalogue import DETECTOR_KINDS, ModelEntry
 
 if TYPE_CHECKING:
     from pose_core.runtime.store import ModelStore
@@ -21,8 +22,6 @@ class Networks:
 
     detector: PersonDetector
     estimator: KeypointEstimator
-    lanes: int
-    """How many runs of the keypoint network may go on at once."""
     diagnostics: Mapping[str, Any]
 
 
@@ -34,6 +33,8 @@ def open_networks(config: TrackConfig, store: ModelStore, *, lanes: int, cores: 
         store: where model files are.
         lanes: how many frames are computed at once.
         cores: processor threads to use in all.
+    Returns:
+        The networks.
     Raises:
         ModelError: unknown or absent model, or a detector that does not fit.
         RuntimeUnavailableError: nothing on this machine runs it.
@@ -41,12 +42,63 @@ def open_networks(config: TrackConfig, store: ModelStore, *, lanes: int, cores: 
     entry = store.entry(config.model)
     threads = max(1, cores // lanes)
     if entry.kind == "blazepose":
-        from pose_core.detect.blazepose import BlazePoseDetector
-        from pose_core.keypoints.blazepose import BlazePoseLandmarks
+        return _open_blazepose(config, store, lanes, threads)
+    if entry.kind in DETECTOR_KINDS:
+        raise ModelError(f"'{config.model}' only finds boxes.", "Choose a model with keypoints: pose-core models list")
+    return _open_topdown(config, store, entry, threads)
 
-        files = store.files(config.model)
-        estimator = BlazePoseLandmarks(files["keypoints"], threads=threads, parallel=lanes)
-        detector = BlazePoseDetector(files["detector"], least_score=config.detector_score, threads=threads)
-        diagnostics = {"keypoints": estimator.diagnostics, "detector": detector.diagnostics}
-        return Networks(detector, estimator, lanes, diagnostics)
-    raise ModelError(f"Model '{config.model}' is of kind '{entry.kind}', which cannot be tracked with.")
+
+def _open_blazepose(config: TrackConfig, store: ModelStore, lanes: int, threads: int) -> Networks:
+    from pose_core.detect.blazepose import BlazePoseDetector
+    from pose_core.keypoints.blazepose import BlazePoseLandmarks
+
+    if config.detector != "auto":
+        raise ModelError(
+            f"'{config.model}' brings its own detector, but detector '{config.detector}' was asked for.",
+            "Leave the detector on 'auto'.",
+        )
+    files = store.files(config.model)
+    estimator = BlazePoseLandmarks(files["keypoints"], threads=threads, parallel=lanes)
+    detector = BlazePoseDetector(files["detector"], least_score=config.detector_score, threads=threads)
+    return Networks(detector, estimator, {"keypoints": estimator.diagnostics, "detector": detector.diagnostics})
+
+
+def _open_topdown(config: TrackConfig, store: ModelStore, entry: ModelEntry, threads: int) -> Networks:
+    from pose_core.detect.rtmdet import RtmdetDetector
+    from pose_core.detect.yolox import YoloxDetector
+    from pose_core.keypoints.topdown import TopDownKeypoints
+
+    estimator = TopDownKeypoints(
+        store.path(entry.name), head=entry.kind, keypoint_set=entry.keypoint_set, device=config.device, threads=threads
+    )
+    name, why = _choose_detector(config, store, entry)
+    kind = store.entry(name).kind
+    if kind not in DETECTOR_KINDS:
+        raise ModelError(f"'{name}' is no person detector.", f"Detectors are of kind {' or '.join(DETECTOR_KINDS)}.")
+    detector_class = YoloxDetector if kind == "yolox" else RtmdetDetector
+    detector = detector_class(
+        store.path(name),
+        least_score=config.detector_score,
+        aspect=estimator.aspect,
+        device=config.device,
+        threads=threads,
+    )
+    diagnostics = {
+        "keypoints": estimator.diagnostics,
+        "detector": detector.diagnostics,
+        "detector_model": name,
+        "detector_choice": why,
+    }
+    return Networks(detector, estimator, diagnostics)
+
+
+def _choose_detector(config: TrackConfig, store: ModelStore, entry: ModelEntry) -> tuple[str, str]:
+    """Name of the detector, and why it."""
+    if config.detector != "auto":
+        return config.detector, "asked for"
+    if store.status(entry.detector).state == "ready":
+        return entry.detector, "paired with the model in the catalogue"
+    for status in store.list():
+        if status.entry.kind in DETECTOR_KINDS and status.state == "ready":
+            return status.entry.name, f"'{entry.detector}', paired with the model, is not on this machine"
+    return entry.detector, "paired with the model in the catalogue"  # whose absence is reported when it is opened
