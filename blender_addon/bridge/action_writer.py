@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import bpy
@@ -23,8 +24,8 @@ def write_action(
     frames: np.ndarray,
     name: str,
     interpolation: str = "LINEAR",
-) -> tuple[bpy.types.Action, Any, int]:
-    """Make a new action with the motion's keys; it is not assigned yet.
+) -> Generator[None, None, tuple[bpy.types.Action, Any, int]]:
+    """Make a new action with the motion's keys, bone by bone; it is not assigned yet.
 
     Args:
         obj: the armature object the action is for.
@@ -53,6 +54,7 @@ def write_action(
                 path = pose_bone.path_from_id("location")
                 location = motion.root_location[motion.valid]
                 written += _write_channels(curves, group, path, at, location, code, "AUTO_RGB")
+            yield
     except BaseException:
         bpy.data.actions.remove(action)
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from .compat import assign_action
 from .new_armature import create_armature, remove_armature
 from .scene_time import scene_rate, set_frame_range, set_scene_rate
 from .snapshot import Snapshot
+from .steps import beside, drain
 from .verify import verify
 
 FPS_MODES = ("subframes", "resample")
@@ -89,6 +91,20 @@ def apply_motion(
     Raises:
         PoseCoreError: the rig or the motion cannot be used; the scene is as before.
     """
+    return drain(apply_steps(context, motion, target, options))
+
+
+def apply_steps(
+    context: bpy.types.Context,
+    motion: Motion,
+    target: bpy.types.Object | None = None,
+    options: ApplyOptions | None = None,
+) -> Generator[None, None, dict[str, Any]]:
+    """Do what `apply_motion` does in small steps, so that Blender's interface can breathe between them.
+
+    The scene must not be changed by anything else until the last step is done. Closed before that, it puts the
+    scene back.
+    """
     options = options or ApplyOptions()
     scene = context.scene
     clip = options.clip_name or Path(motion.source).stem or "Motion"
@@ -106,14 +122,14 @@ def apply_motion(
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
         bone_map = _bone_map(rig, options)
-        rig_motion = transfer(motion, rig, bone_map, options.transfer)
+        rig_motion = yield from beside(lambda: transfer(motion, rig, bone_map, options.transfer))
         rate = rate_of_times(motion.timestamps_s) if options.set_scene_fps else scene_rate(scene)
         zero = float(motion.timestamps_s[0]) if options.time_zero_s is None else options.time_zero_s
         frames = frames_of_times(motion.timestamps_s, rate.value, options.frame_start, zero)
         if options.fps_mode == "resample":
-            rig_motion, frames = resampled(rig_motion, frames)
+            rig_motion, frames = yield from beside(lambda: resampled(rig_motion, frames))
         timings["compute"] = time.perf_counter() - start - timings["read"]
-        action, slot, keys = write_action(target, rig, rig_motion, frames, clip, options.interpolation)
+        action, slot, keys = yield from write_action(target, rig, rig_motion, frames, clip, options.interpolation)
         reset = reset_leftovers(target, rig, rig_motion)
         _keep_old_action(target)
         assign_action(target, action, slot)
@@ -127,7 +143,9 @@ def apply_motion(
             set_scene_rate(scene, rate)
         if options.set_frame_range:
             set_frame_range(scene, keyed)
-        found = verify(context, target, rig, bone_map, rig_motion, frames, motion) if options.verify else None
+        found = None
+        if options.verify:
+            found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
         timings["verify"] = time.perf_counter() - start - sum(timings.values())
     except BaseException:
         snapshot.restore(scene)
@@ -194,4 +212,4 @@ def _show_pose(obj: bpy.types.Object) -> list[str]:
     return notes
 
 
-__all__ = ["FPS_MODES", "ApplyOptions", "RigMotion", "apply_motion", "plan_motion"]
+__all__ = ["FPS_MODES", "ApplyOptions", "RigMotion", "apply_motion", "apply_steps", "plan_motion"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -23,8 +24,8 @@ _LIMBS = {
 
 def evaluated_bones(
     context: bpy.types.Context, obj: bpy.types.Object, names: list[str], frames: np.ndarray
-) -> np.ndarray:
-    """Pose matrices of bones as Blender evaluates them; the current frame is as before afterwards.
+) -> Generator[None, None, np.ndarray]:
+    """Pose matrices of bones as Blender evaluates them, frame by frame; the current frame is as before afterwards.
 
     Returns:
         (N, M, 4, 4) in armature space, for N frames and M bones.
@@ -39,6 +40,7 @@ def evaluated_bones(
             pose = obj.evaluated_get(context.evaluated_depsgraph_get()).pose
             for j, name in enumerate(names):
                 out[i, j] = pose.bones[name].matrix
+            yield
     finally:
         scene.frame_set(before[0], subframe=before[1])
     return out
@@ -53,8 +55,8 @@ def verify(
     frames: np.ndarray,
     motion: Motion,
     samples: int = 24,
-) -> dict[str, Any]:
-    """Compare the evaluated rig with what was written and with the motion.
+) -> Generator[None, None, dict[str, Any]]:
+    """Compare, frame by frame, the evaluated rig with what was written and with the motion.
 
     Args:
         rig_motion: what was written, T frames.
@@ -78,7 +80,7 @@ def verify(
     names = list(rig_motion.bone_names)
     columns = [rig.index(name) for name in names]
     heads, rotations = pose_bones(rig, part)
-    seen = evaluated_bones(context, obj, names, np.asarray(frames)[picked])
+    seen = yield from evaluated_bones(context, obj, names, np.asarray(frames)[picked])
     off_m = np.linalg.norm(seen[..., :3, 3] - heads[:, columns], axis=-1) * rig.scale
     off_deg = np.degrees(_angle_between(seen[..., :3, :3], rotations[:, columns]))
     at, bone = np.unravel_index(int(np.argmax(off_m)), off_m.shape)

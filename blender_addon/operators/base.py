@@ -15,6 +15,9 @@ from ..runner import Failed, Phase, Runner
 from ..state import STATE, JobView, Problem, progress_detail
 
 TIMER_S = 0.1
+STEP_TIMER_S = 0.01
+STEPS_S = 0.012
+"""How long the interface may be held up by steps at a time, give or take one step."""
 PRINT_S = 2.0
 """How often a blocking job prints how far it is."""
 
@@ -27,6 +30,7 @@ class JobOperator:
     job_title = ""
 
     _timer = None
+    _timer_s: float | None = None
     _steps: Iterator[None] | None = None
     _job: JobView | None = None
     _blocking = False
@@ -62,7 +66,7 @@ class JobOperator:
             self._begin(context)
             results = self._job.runner.run_blocking()
             for _ in self.finish(context, results):
-                time.sleep(0.01)
+                pass
         except PoseCoreError as error:
             return self._fail(context, Problem.of(self.job_kind, error), isinstance(error, CancelledError))
         finally:
@@ -79,9 +83,8 @@ class JobOperator:
         except PoseCoreError as error:
             self._end(context)
             return self._fail(context, Problem.of(self.job_kind, error), False)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(TIMER_S, window=context.window)
-        manager.modal_handler_add(self)
+        self._set_timer(context, TIMER_S)
+        context.window_manager.modal_handler_add(self)
         redraw(context)
         return {"RUNNING_MODAL"}
 
@@ -95,7 +98,8 @@ class JobOperator:
             redraw(context)
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
-            return {"PASS_THROUGH"}
+            # While the scene is being changed, for a moment at the end, nothing else may change it.
+            return {"PASS_THROUGH"} if self._job.cancellable else {"RUNNING_MODAL"}
         started_s = time.perf_counter()
         outcome = self._tick(context)
         STATE.slowest_tick_s = max(STATE.slowest_tick_s, time.perf_counter() - started_s)
@@ -119,9 +123,8 @@ class JobOperator:
                     self._steps = self.finish(context, self._job.runner.results)
                 return {"PASS_THROUGH"}
             if self._job.cancelling:
-                self._steps.close()
                 raise CancelledError("The job was cancelled.")
-            next(self._steps)
+            self._take_steps(context)
         except StopIteration:
             self._end(context)
             return {"FINISHED"}
@@ -132,6 +135,26 @@ class JobOperator:
             self._end(context)
             raise
         return {"PASS_THROUGH"}
+
+    def _take_steps(self, context: bpy.types.Context) -> None:
+        """Take as many steps as fit into a moment that nobody notices.
+
+        Raises:
+            StopIteration: that was the last one.
+        """
+        until_s = time.perf_counter() + STEPS_S
+        next(self._steps)
+        while not self._job.cancellable and time.perf_counter() < until_s:
+            next(self._steps)
+        if not self._job.cancellable and self._timer_s != STEP_TIMER_S:
+            self._set_timer(context, STEP_TIMER_S)
+
+    def _set_timer(self, context: bpy.types.Context, interval_s: float | None) -> None:
+        manager = context.window_manager
+        if self._timer is not None:
+            manager.event_timer_remove(self._timer)
+        self._timer = None if interval_s is None else manager.event_timer_add(interval_s, window=context.window)
+        self._timer_s = interval_s
 
     def _begin(self, context: bpy.types.Context) -> None:
         STATE.problem, STATE.note = None, ""
@@ -157,9 +180,9 @@ class JobOperator:
 
     def _end(self, context: bpy.types.Context) -> None:
         """Whatever the way out: no timer, no process, no job shown."""
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
+        self._set_timer(context, None)
+        if self._steps is not None:
+            self._steps.close()
         if self._job is not None:
             self._job.runner.close()
             if STATE.job is self._job:

@@ -1,17 +1,18 @@
 """Estimate Pose: the video goes to the worker, its motion onto the character."""
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import bpy
 
 from pose_core.config import EstimateRequest
 from pose_core.errors import ConfigError, PoseCoreError, WorkerError
-from pose_core.motion_file import Motion, read_motion
+from pose_core.motion_file import read_motion
 from pose_core.worker.client import WorkerClient
 from pose_core.worker.protocol import Result
 
-from ..bridge.apply_motion import apply_motion, plan_motion
+from ..bridge.apply_motion import apply_steps, plan_motion
+from ..bridge.steps import beside
 from ..preferences import get_preferences
 from ..request import build_apply_options, build_request
 from ..result import summarise
@@ -52,32 +53,30 @@ class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
         """Read the motions beside Blender's interface, then put them on the characters."""
         job = STATE.job
         job.show("Reading the motion", 1.0)
-        reading = _Reading(results[0].motion_paths)
-        while reading.is_alive():
-            yield
-        motions = reading.motions()
+        paths = results[0].motion_paths
+        motions = yield from beside(lambda: [read_motion(path) for path in paths])
+        if not motions:
+            raise WorkerError("The worker named no motion file.")
+        job.cancellable = False
+        job.show("Writing keyframes", 1.0)
+        yield
         scene = bpy.data.scenes.get(self._scene_name)
         target = bpy.data.objects.get(self._target_name) if self._target_name is not None else None
         if scene is None or (self._target_name is not None and target is None):
             raise ConfigError(
                 f"'{self._target_name or self._scene_name}' was removed while the job ran.",
-                f"The motion is kept in {results[0].motion_paths[0]}.",
+                f"The motion is kept in {paths[0]}.",
             )
-        job.cancellable = False
-        job.show("Writing keyframes", 1.0)
-        yield
         applied, problems = [], []
-        with _in_scene(context, scene):
-            for number, motion in enumerate(motions):
-                try:
-                    report = apply_motion(bpy.context, motion, target if number == 0 else None, self._options)
-                except PoseCoreError as error:
-                    # The chosen character is what the job is about; of the others it is good to have most.
-                    if number == 0:
-                        raise
-                    problems.append(f"Person {motion.person_id}: {error}")
-                else:
-                    applied.append({**report, "frame_start": self._options.frame_start})
+        for number, motion in enumerate(motions):
+            steps = apply_steps(bpy.context, motion, target if number == 0 else None, self._options)
+            try:
+                applied.append((yield from _in_scene(steps, scene)))
+            except PoseCoreError as error:
+                # The chosen character is what the job is about; of the others it is good to have most.
+                if number == 0:
+                    raise
+                problems.append(f"Person {motion.person_id}: {error}")
         STATE.summary = summarise(self._scene_name, results[0], motions, applied, problems)
         self.report({"INFO"}, f"Motion written to {', '.join(STATE.summary.object_names)}")
 
@@ -96,37 +95,6 @@ class POSE_CORE_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class _Reading(threading.Thread):
-    """Reads motion files beside the interface: checking a long motion takes longer than a blink."""
-
-    def __init__(self, paths: list[str]) -> None:
-        super().__init__(name="pose-core-read", daemon=True)
-        self._paths = paths
-        self._motions: list[Motion] = []
-        self._error: PoseCoreError | None = None
-        self.start()
-
-    def run(self) -> None:
-        """Read all files; an error is kept for `motions`."""
-        try:
-            self._motions = [read_motion(path) for path in self._paths]
-        except PoseCoreError as error:
-            self._error = error
-
-    def motions(self) -> list[Motion]:
-        """What was read.
-
-        Raises:
-            PoseCoreError: as `read_motion`.
-        """
-        self.join()
-        if self._error is not None:
-            raise self._error
-        if not self._motions:
-            raise WorkerError("The worker named no motion file.")
-        return self._motions
-
-
 def _target_name(context: bpy.types.Context) -> str | None:
     settings = context.scene.pose_core
     if settings.character == "NEW":
@@ -138,11 +106,20 @@ def _target_name(context: bpy.types.Context) -> str | None:
     return settings.target.name
 
 
-def _in_scene(context: bpy.types.Context, scene: bpy.types.Scene):
-    """The user may have gone to another scene while the job ran."""
-    if context.scene == scene:
-        return context.temp_override()
-    return context.temp_override(scene=scene, view_layer=scene.view_layers[0])
+def _in_scene(steps: Generator[None, None, dict[str, Any]], scene: bpy.types.Scene) -> Generator[None, None, dict]:
+    """Take each step in that scene: the user may have gone to another one while the job ran."""
+    try:
+        while True:
+            other = {} if bpy.context.scene == scene else {"scene": scene, "view_layer": scene.view_layers[0]}
+            # An override must not stay open from one tick of Blender to the next.
+            with bpy.context.temp_override(**other):
+                try:
+                    next(steps)
+                except StopIteration as finished:
+                    return finished.value
+            yield
+    finally:
+        steps.close()
 
 
 CLASSES = (POSE_CORE_OT_estimate, POSE_CORE_OT_cancel)

@@ -11,6 +11,7 @@ from blender_addon.bridge import apply_motion as apply_module
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
 from blender_addon.bridge.armature_reader import read_armature
 from blender_addon.bridge.fbx_export import export_fbx
+from blender_addon.bridge.steps import drain
 from blender_addon.bridge.verify import evaluated_bones
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import read_motion
@@ -328,11 +329,11 @@ def speed(mixamo):
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        action, slot, keys = action_writer.write_action(obj, rig, motion, np.arange(1, 1001), "Speed")
+        action, slot, keys = drain(action_writer.write_action(obj, rig, motion, np.arange(1, 1001), "Speed"))
         seconds.append(time.perf_counter() - start)
     apply_module.assign_action(obj, action, slot)
     samples = np.array([1, 500, 1000])
-    seen = evaluated_bones(bpy.context, obj, list(rig.bone_names), samples)
+    seen = drain(evaluated_bones(bpy.context, obj, list(rig.bone_names), samples))
     heads, _ = pose_bones(rig, motion)
     error = float(np.abs(seen[..., :3, 3] - heads[samples - 1]).max() * rig.scale)
     print(f"65 bones x 1000 frames to keys: {min(seconds):.3f} s (best of 3), {keys} keys", flush=True)

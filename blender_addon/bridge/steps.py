@@ -1,0 +1,48 @@
+"""Work in small steps: a generator yields whenever Blender's interface may go on, and returns its result at last."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+_T = TypeVar("_T")
+_WAIT_S = 0.002
+
+
+def drain(steps: Generator[None, None, _T]) -> _T:
+    """Take all steps at once; return what they came to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return finished.value
+
+
+def beside(compute: Callable[[], _T]) -> Generator[None, None, _T]:
+    """Run a computation in a thread; yields until it is done.
+
+    Numbers only: nothing of Blender's may be touched from another thread.
+
+    Returns:
+        What it returned.
+    Raises:
+        Whatever it raised.
+    """
+    results: list[_T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(compute())
+        except BaseException as error:  # noqa: BLE001 - handed on to the caller's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="pose-core-compute", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_WAIT_S)
+        yield
+    if errors:
+        raise errors[0]
+    return results[0]
