@@ -1,0 +1,1 @@
+"""Training of the temporal lifter on motion capture seen by virtual cameras."""

@@ -1,0 +1,111 @@
+"""Other bodies and other motions out of the recorded ones: proportions, mixing, mirroring. World frame, Z up."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pose_core.skeletons import CANONICAL
+from pose_core.skeletons.canonical import stature_lengths
+from pose_core.types import BoolArray, FloatArray
+
+REFERENCE_HEIGHT_M = 1.70
+"""The lifter's answers are for a person of this height."""
+
+_PARENTS = np.array(CANONICAL.parents)
+_SIZE_BONES = np.array(
+    CANONICAL.indices(*(f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow", "wrist")))
+)
+_UPPER = np.array([j for j, name in enumerate(CANONICAL.names) if name.rpartition("_")[2] in
+                   {"spine", "chest", "neck", "head", "nose", "shoulder", "elbow", "wrist", "hand"}])  # fmt: skip
+_HIPS = CANONICAL.indices("left_hip", "right_hip")
+_SHOULDERS = CANONICAL.indices("left_shoulder", "right_shoulder")
+_FEET = CANONICAL.indices("left_heel", "left_toe", "right_heel", "right_toe")
+
+CONTACT_SPEED_M_S = 0.15
+_CONTACT_HEIGHT_M = np.array([0.13, 0.10, 0.13, 0.10])  # heel and ball centres lie above the floor
+
+
+def scale_bones(joints_m: FloatArray, factors: FloatArray, width_factors: FloatArray) -> FloatArray:
+    """Give bodies other proportions, bone directions kept.
+
+    Args:
+        joints_m: (B, T, J, 3).
+        factors: (B, J) length factor of the bone that ends in each joint.
+        width_factors: (B, 2) factor of the distance between the hips and between the shoulders.
+    Returns:
+        (B, T, J, 3); pelvis where it was.
+    """
+    bones = joints_m - joints_m[:, :, np.maximum(_PARENTS, 0)]
+    bones = bones * factors[:, None, :, None]
+    for pair, factor in ((_HIPS, width_factors[:, 0]), (_SHOULDERS, width_factors[:, 1])):
+        across = joints_m[:, :, pair[0]] - joints_m[:, :, pair[1]]
+        across = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-6)
+        for joint in pair:
+            along = np.sum(bones[:, :, joint] * across, axis=-1, keepdims=True)
+            bones[:, :, joint] += (factor[:, None, None] - 1.0) * along * across
+    out = np.empty_like(joints_m)
+    out[:, :, 0] = joints_m[:, :, 0]
+    for j in range(1, len(_PARENTS)):
+        out[:, :, j] = out[:, :, _PARENTS[j]] + bones[:, :, j]
+    return out
+
+
+def draw_proportions(rng: np.random.Generator, count: int) -> tuple[FloatArray, FloatArray]:
+    """Random `factors` (B, J), alike on both sides, and `width_factors` (B, 2) for `scale_bones`."""
+    factors = np.exp(rng.normal(0.0, 0.06, (count, len(CANONICAL))))
+    mirrored = CANONICAL.mirror
+    factors = np.where(np.arange(len(CANONICAL)) <= mirrored, factors, factors[:, mirrored])
+    factors *= np.exp(rng.normal(0.0, 0.07, (count, 1)))
+    return np.clip(factors, 0.7, 1.4), np.clip(np.exp(rng.normal(0.0, 0.08, (count, 2))), 0.75, 1.3)
+
+
+def stature_of(joints_m: FloatArray) -> FloatArray:
+    """(B,) body height that the lengths of the long limbs tell, by average proportions; joints (B, T, J, 3)."""
+    bones = joints_m[:, :, _SIZE_BONES] - joints_m[:, :, _PARENTS[_SIZE_BONES]]
+    length = np.median(np.linalg.norm(bones, axis=-1), axis=1)
+    return np.asarray(length.sum(axis=-1) / stature_lengths(1.0)[_SIZE_BONES].sum())
+
+
+def mix_halves(lower_m: FloatArray, upper_m: FloatArray) -> FloatArray:
+    """Legs of one performance under the trunk, head and arms of another.
+
+    Args:
+        lower_m, upper_m: (B, T, J, 3).
+    Returns:
+        (B, T, J, 3); the upper body turned so that both pelvises agree.
+    """
+    turn = _pelvis_axes(lower_m) @ np.swapaxes(_pelvis_axes(upper_m), -1, -2)
+    relative = upper_m[:, :, _UPPER] - upper_m[:, :, :1]
+    out = lower_m.copy()
+    out[:, :, _UPPER] = lower_m[:, :, :1] + np.einsum("btij,btkj->btki", turn, relative)
+    return out
+
+
+def mirror_bodies(joints_m: FloatArray, chosen: BoolArray) -> FloatArray:
+    """Mirror the chosen sequences at a vertical plane, left and right exchanged."""
+    mirrored = joints_m[:, :, CANONICAL.mirror] * np.array([-1.0, 1.0, 1.0], dtype=joints_m.dtype)
+    return np.where(chosen[:, None, None, None], mirrored, joints_m)
+
+
+def label_contacts(joints_m: FloatArray, floor_m: FloatArray, frame_s: float) -> FloatArray:
+    """(B, T, 4) 1 where a heel or ball of the foot rests near the floor, else 0.
+
+    Args:
+        joints_m: (B, T, J, 3).
+        floor_m: (B,) height of the floor.
+        frame_s: seconds from frame to frame.
+    """
+    feet = joints_m[:, :, _FEET]
+    speed = np.linalg.norm(np.gradient(feet, frame_s, axis=1), axis=-1)
+    low = feet[..., 2] - floor_m[:, None, None] < _CONTACT_HEIGHT_M
+    return np.asarray((low & (speed < CONTACT_SPEED_M_S)).astype(np.float64))
+
+
+def _pelvis_axes(joints_m: FloatArray) -> FloatArray:
+    """(B, T, 3, 3) columns: left, front, up of the pelvis."""
+    left = joints_m[:, :, _HIPS[0]] - joints_m[:, :, _HIPS[1]]
+    left = left / np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), 1e-6)
+    up = joints_m[:, :, 1] - joints_m[:, :, 0]
+    front = np.cross(up, left)
+    front = front / np.maximum(np.linalg.norm(front, axis=-1, keepdims=True), 1e-6)
+    return np.stack([left, front, np.cross(left, front)], axis=-1)
