@@ -41,7 +41,7 @@ def import_rig(path: Path, armature: str = "") -> bpy.types.Object:
         else:
             enable_addon("io_scene_gltf2")
             bpy.ops.import_scene.gltf(filepath=str(path))
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else "no reason given"
         raise RigError(f"Blender could not import '{path}' ({reason}).", "Open it in Blender to see why.") from error
     bpy.context.view_layer.update()

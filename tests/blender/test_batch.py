@@ -182,6 +182,21 @@ def test_bad_manifests_are_refused(text: str, words: str, tmp_path: Path) -> Non
     assert run.returncode == BAD_USAGE and words in run.output, run.output
 
 
+@pytest.mark.parametrize(
+    ("rig", "words"),
+    [("absent.fbx", "no rig file"), ("rig.txt", "is no rig file"), ("rig.fbx", "could not import"),
+     ("rig.glb", "could not import"), ("rig.blend", "could not import")],
+)  # fmt: skip
+def test_unusable_rig_files_are_told(rig: str, words: str, tmp_path: Path) -> None:
+    motion_file(tmp_path)
+    if rig != "absent.fbx":
+        (tmp_path / rig).write_bytes(b"nothing of the kind")
+    run = batch(tmp_path, "--motion", "walk.motion.npz", "--rig", rig, "--out", "out")
+    assert run.returncode == SOME_FAILED
+    error = report(tmp_path / "out", "walk")["error"]
+    assert isinstance(error, dict) and error["code"] == "rig" and words in error["message"], error
+
+
 def test_a_missing_worker_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"")
     run = batch(tmp_path, "--video", "a.mp4", "--out", "out", "--worker-python", tmp_path / "no-python")

@@ -52,6 +52,16 @@ def test_euler_angles_do_not_jump(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", EULER)
+def test_euler_angles_pass_over_the_top_without_turning_round(mode: str) -> None:
+    # the middle angle goes through a right angle and on: the outer ones must stay where they are
+    truth = np.empty((200, 3))
+    for letter, angles in zip(mode, (0.3, np.linspace(0.1, 6.0, 200), -0.5), strict=True):
+        truth[:, "XYZ".index(letter)] = angles
+    q = matrix_to_quaternion(matrix_of(truth, mode))
+    assert rotation_channels(q, mode) == pytest.approx(truth, abs=1e-6)
+
+
+@pytest.mark.parametrize("mode", EULER)
 def test_euler_angles_at_gimbal_lock_are_finite_and_right(mode: str) -> None:
     axis = np.eye(3)["XYZ".index(mode[1])]
     for sign in (1, -1):
