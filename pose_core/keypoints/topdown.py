@@ -27,6 +27,8 @@ _BODY_MARGIN = 0.12
 _MOST_SHRINKING = 0.97
 """A region shrinks by no more than this a frame: legs that are unsure for a moment must not be cut off for good."""
 _SURE_KEYPOINT = 0.3
+MIN_POSE_SCORE = 0.4
+"""Mean confidence of the surer half of the keypoints below which nobody is there; people seen well have 0.8 and more."""
 
 
 class TopDownKeypoints:
@@ -41,7 +43,7 @@ class TopDownKeypoints:
         heatmap_method: see `decode_heatmaps`.
     """
 
-    sure_score = 0.35
+    sure_score = 0.55
 
     def __init__(
         self,
@@ -108,10 +110,11 @@ def pose_from_unit(region: Region, unit_xy: FloatArray, value: FloatArray, aspec
         value: (K,) the network's own certainty.
         aspect: width over height of the network's input.
     Returns:
-        The pose; None if not one keypoint is likely.
+        The pose; None if too few keypoints are likely.
     """
     confidence = np.clip(np.asarray(value, dtype=np.float64), 0.0, 1.0)
-    if not np.any(confidence >= _SURE_KEYPOINT):
+    score = float(np.mean(np.sort(confidence)[-max(4, len(confidence) // 2) :]))
+    if score < MIN_POSE_SCORE:
         return None
     xy_px = region.to_image(unit_xy)
     box = box_of_points(xy_px, confidence, _SURE_KEYPOINT)
@@ -124,7 +127,7 @@ def pose_from_unit(region: Region, unit_xy: FloatArray, value: FloatArray, aspec
     return PoseSample(
         xy_px=xy_px,
         confidence=confidence,
-        score=float(np.mean(np.sort(confidence)[-max(4, len(confidence) // 2) :])),
+        score=score,
         box_px=body,
         next_region=next_region,
     )

@@ -74,11 +74,6 @@ class RegionMotion:
         """An independent copy."""
         return deepcopy(self)
 
-    def restart(self, region: Region, time_s: float) -> None:
-        """Forget the past, as after a gap."""
-        self.region, self.time_s = region, time_s
-        self.__post_init__()
-
     def _scale(self) -> FloatArray:
         size = self.region.width
         return np.array([size, size, 1.0, 1.0])

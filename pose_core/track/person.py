@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pose_core.keypoints.crop import Region
 from pose_core.keypoints.pose import PoseSample
 from pose_core.track.motion import RegionMotion
 from pose_core.types import BoolArray, FloatArray, IntArray, KeypointTrack
@@ -28,15 +30,23 @@ class State(enum.Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Slip:
-    """Since when somebody has the same pose as somebody else."""
+    """Since when somebody has the same pose as somebody else, and how far that took them off their own path."""
 
     onto: int
     """Number of the other person."""
     position: int
     time_s: float
     motion_before: RegionMotion
+    swerve: float = 0.0
+    """Greatest distance from where they were expected, in sizes of their region."""
+
+    def measure(self, region: Region, time_s: float) -> None:
+        """Take note of where the person is now."""
+        expected = self.motion_before.predict(time_s)
+        distance = math.hypot(region.center_x - expected.center_x, region.center_y - expected.center_y)
+        self.swerve = max(self.swerve, distance / region.width)
 
 
 @dataclass
@@ -45,6 +55,8 @@ class Person:
 
     number: int
     motion: RegionMotion
+    motion_before: RegionMotion
+    """As it was before the newest pose, or before the slip that goes on."""
     state: State
     last_seen_s: float
     prominence_s: float = 0.0
@@ -76,10 +88,12 @@ class Person:
             return None
         return replace(like, xy_px=self.xy_px[k].astype(np.float64), confidence=self.confidence[k].astype(np.float64))
 
-    def forget_since(self, position: int) -> None:
-        """Drop the poses recorded at this position and later."""
-        keep = bisect_left(self.positions, position)
-        self._keep(range(keep))
+    def forget(self, start: int, stop: int | None = None) -> None:
+        """Drop the poses recorded from one position on, up to but without another."""
+        begin = bisect_left(self.positions, start)
+        end = len(self.positions) if stop is None else bisect_left(self.positions, stop)
+        for store in self._stores():
+            del store[begin:end]
 
     def drop_doubtful(self, sure_score: float) -> None:
         """Drop stretches in which the network was too unsure, on average, that somebody was there."""

@@ -119,6 +119,8 @@ class PeopleTracker:
             known = person.number in samples
             sample = samples[person.number] if known else estimate(person.motion.predict(time_s))
             self._take_sample(person, position, time_s, sample)
+            if person.last_sample is not None:
+                person.prominence_s += frame_s * self._prominence(person.last_sample.box_px)
         self._part_doubles(position, time_s)
         if detections is not None:
             self._take_detections(position, time_s, detections, estimate, look_back)
@@ -126,8 +128,6 @@ class PeopleTracker:
             unseen_s = time_s - person.last_seen_s
             if person.state in (State.LOST, State.WATCHED) and unseen_s > self._rules.most_lost_s:
                 person.state = State.ENDED
-            if person.state is State.FOLLOWED and person.last_sample is not None:
-                person.prominence_s += frame_s * self._prominence(person.last_sample.box_px)
         self._last_frame_s = time_s
 
     def _followed(self) -> list[Person]:
@@ -135,6 +135,8 @@ class PeopleTracker:
 
     def _take_sample(self, person: Person, position: int, time_s: float, sample: PoseSample | None) -> None:
         if sample is not None and self._is_believable(sample):
+            if person.slip is None:
+                person.motion_before = person.motion.copy()
             person.motion.update(sample.next_region, time_s)
             person.last_sample = sample
             person.last_seen_s = time_s
@@ -149,44 +151,47 @@ class PeopleTracker:
         followed = [p for p in self._followed() if p.last_sample is not None]
         for k, first in enumerate(followed):
             for second in followed[k + 1 :]:
-                if first.last_sample is None or second.last_sample is None:
-                    continue
-                if keypoint_similarity(first.last_sample, second.last_sample) <= self._rules.same_pose:
-                    for person, other in ((first, second), (second, first)):
-                        if person.slip is not None and person.slip.onto == other.number:
-                            person.slip = None
-                    continue
-                for person, other in ((first, second), (second, first)):
-                    if person.slip is None:
-                        person.slip = Slip(other.number, position, time_s, person.motion.copy())
-                assert first.slip is not None and second.slip is not None
-                if time_s - max(first.slip.time_s, second.slip.time_s) >= self._rules.slip_s:
-                    loser = self._impostor(first, second, time_s)
-                    self._let_go(loser)
-                    (second if loser is first else first).take_over(loser)
+                self._compare(first, second, position, time_s)
         for person in followed:
             if person.slip is not None and self.people[person.slip.onto].state is not State.FOLLOWED:
                 person.slip = None
 
-    def _impostor(self, first: Person, second: Person, time_s: float) -> Person:
+    def _compare(self, first: Person, second: Person, position: int, time_s: float) -> None:
+        if first.last_sample is None or second.last_sample is None:
+            return
+        if keypoint_similarity(first.last_sample, second.last_sample) <= self._rules.same_pose:
+            if first.slip is not None and second.slip is not None and first.slip.onto == second.number:
+                # Two people again: whose poses were not theirs meanwhile?
+                impostor = self._impostor(first, second)
+                assert impostor.slip is not None
+                impostor.forget(impostor.slip.position, position)
+                first.slip = second.slip = None
+            return
+        for person, other in ((first, second), (second, first)):
+            assert person.last_sample is not None
+            if person.slip is None:
+                person.slip = Slip(other.number, position, time_s, person.motion_before)
+            person.slip.measure(person.last_sample.next_region, time_s)
+        assert first.slip is not None and second.slip is not None
+        if time_s - max(first.slip.time_s, second.slip.time_s) >= self._rules.slip_s:
+            impostor = self._impostor(first, second)
+            self._let_go(impostor)
+            (second if impostor is first else first).take_over(impostor)
+
+    @staticmethod
+    def _impostor(first: Person, second: Person) -> Person:
         """Of two people with the same pose, the one who had to leave their own path for it."""
         assert first.slip is not None and second.slip is not None
-        swerves = []
-        for person in (first, second):
-            assert person.slip is not None
-            expected = person.slip.motion_before.predict(time_s)
-            now = person.motion.predict(time_s)
-            swerves.append(math.hypot(now.center_x - expected.center_x, now.center_y - expected.center_y) / now.width)
-        if abs(swerves[0] - swerves[1]) > 0.02:
-            return first if swerves[0] > swerves[1] else second
+        if abs(first.slip.swerve - second.slip.swerve) > 0.02:
+            return first if first.slip.swerve > second.slip.swerve else second
         return first if first.prominence_s < second.prominence_s else second
 
     def _let_go(self, person: Person) -> None:
         """Back to where the person was before the slip, and lost since then."""
         assert person.slip is not None
-        person.forget_since(person.slip.position)
+        person.forget(person.slip.position)
         person.motion = person.slip.motion_before
-        person.last_seen_s = person.slip.motion_before.time_s
+        person.last_seen_s = person.motion.time_s
         person.last_sample = None
         person.slip = None
         person.state = State.LOST if person.positions else State.ENDED
@@ -247,7 +252,8 @@ class PeopleTracker:
         self._follow(person, position, time_s, sample, look_back)
 
     def _add_person(self, state: State, region: Region, time_s: float) -> Person:
-        person = Person(len(self.people), RegionMotion(region, time_s), state, time_s)
+        motion = RegionMotion(region, time_s)
+        person = Person(len(self.people), motion, motion.copy(), state, time_s)
         self.people.append(person)
         return person
 
@@ -258,7 +264,8 @@ class PeopleTracker:
         person.stretch_starts.append(before[-1][0] if before else position)
         for earlier, pose in reversed(before):
             person.record(earlier, pose)
-        person.motion.restart(sample.next_region, time_s)
+        person.motion = RegionMotion(sample.next_region, time_s)
+        person.slip = None
         self._take_sample(person, position, time_s, sample)
 
     def _trace_back(
