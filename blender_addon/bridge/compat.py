@@ -61,13 +61,6 @@ def interpolation_code(name: str) -> int:
     return int(bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items[name].value)
 
 
-def selected_pose_bones(obj: bpy.types.Object) -> list[str]:
-    """Names of the selected pose bones; selection moved from bones to pose bones in 5.0."""
-    if bpy.app.version >= (5, 0, 0):
-        return [bone.name for bone in obj.pose.bones if bone.select]
-    return [bone.name for bone in obj.data.bones if bone.select]
-
-
 def escape_all(names: Iterable[str]) -> list[str]:
     """Bone names as they stand inside data paths."""
     return [bpy.utils.escape_identifier(name) for name in names]
