@@ -12,8 +12,13 @@ MINIMUM = (3, 11)
 
 
 def base_python() -> Path:
-    """Return the interpreter below this process's virtual environment, if it runs in one."""
-    return Path(getattr(sys, "_base_executable", None) or sys.executable)
+    """Return this process's interpreter, or the one below its virtual environment, by its most exact name.
+
+    An environment made with `python3` would follow that name to whatever version it means one day.
+    """
+    python = Path(getattr(sys, "_base_executable", None) or sys.executable)
+    exact = python.with_name(f"python{sys.version_info.major}.{sys.version_info.minor}{python.suffix}")
+    return exact if exact.exists() and exact.samefile(python) else python
 
 
 def leave_venv() -> None:
