@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pose_core.cameras import invert_rigid, project_points, transform_points
-from pose_core.skeletons import CANONICAL
+from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 VIDEO = SAMPLES / "mannequin_walk.mp4"
@@ -96,12 +96,16 @@ def test_feet_stand_on_the_floor(truth):
     assert heights.min(axis=1).max() < 0.05
 
 
-def test_standing_feet_do_not_slide(truth):
-    """A ball of the foot that bears the body moves less than 10 cm/s, a sixth of a slow step."""
+def test_some_foot_always_stands_still(truth):
+    """Who walks rests on a heel or a ball: of the four, the slowest moves less than 5 cm/s almost always.
+
+    When the body rolls over a foot its contact point wanders, hence "almost".
+    """
     joints, step_s = truth["joints_world_m"].astype(float), np.diff(truth["timestamps_s"])
-    balls = joints[:, CANONICAL.indices("left_toe", "right_toe")]
-    speed = np.linalg.norm(np.diff(balls, axis=0), axis=-1) / step_s[:, None]
-    assert np.percentile(speed.min(axis=1), 90) < 0.10
+    contacts = joints[:, CANONICAL.indices(*CONTACT_JOINTS)]
+    slowest = (np.linalg.norm(np.diff(contacts, axis=0), axis=-1) / step_s[:, None]).min(axis=1)
+    assert np.percentile(slowest, 90) < 0.05
+    assert slowest.max() < 0.20
 
 
 def test_motion_source_is_what_the_rig_does(truth):
