@@ -97,15 +97,16 @@ def test_feet_stand_on_the_floor(truth):
 
 
 def test_some_foot_always_stands_still(truth):
-    """Who walks rests on a heel or a ball: of the four, the slowest moves less than 5 cm/s almost always.
+    """Who walks at 1.2 m/s rests on a heel or a ball: the slowest of the four hardly moves.
 
-    When the body rolls over a foot its contact point wanders, hence "almost".
+    Only while the body rolls from the heel over to the ball do both wander a little.
     """
     joints, step_s = truth["joints_world_m"].astype(float), np.diff(truth["timestamps_s"])
     contacts = joints[:, CANONICAL.indices(*CONTACT_JOINTS)]
     slowest = (np.linalg.norm(np.diff(contacts, axis=0), axis=-1) / step_s[:, None]).min(axis=1)
-    assert np.percentile(slowest, 90) < 0.05
-    assert slowest.max() < 0.20
+    assert np.median(slowest) < 0.04
+    assert np.percentile(slowest, 90) < 0.10
+    assert slowest.max() < 0.30
 
 
 def test_motion_source_is_what_the_rig_does(truth):
