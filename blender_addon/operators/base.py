@@ -77,12 +77,14 @@ class JobOperator:
         """Start, and go on from a timer."""
         if bpy.app.background:
             return self.execute(context)
+        started_s = time.perf_counter()
         try:
             self._begin(context)
             self._job.runner.start()
         except PoseCoreError as error:
             self._end(context)
             return self._fail(context, Problem.of(self.job_kind, error), False)
+        STATE.slowest_tick_s = time.perf_counter() - started_s
         self._set_timer(context, TIMER_S)
         context.window_manager.modal_handler_add(self)
         redraw(context)

@@ -60,11 +60,12 @@ def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context, problem
     """What went wrong, and what to try."""
     box = layout.box()
     head = box.row()
-    head.alert = True
+    title = head.row()
+    title.alert = True
     titles = {"estimate": "Estimate failed", "setup": "Setup failed", "export": "Export failed"}
-    head.label(text=titles.get(problem.kind, "Failed"), icon="ERROR")
+    title.label(text=titles.get(problem.kind, "Failed"), icon="ERROR")
     head.operator("pose_core.dismiss", text="", icon="X", emboss=False)
-    draw_text(box, context, problem.message)
+    draw_text(box, context, problem.message[:1].upper() + problem.message[1:])
     if problem.hint:
         draw_text(box, context, problem.hint, "RIGHTARROW_THIN")
     if problem.details:
@@ -139,4 +140,6 @@ def draw_network_note(layout: bpy.types.UILayout, context: bpy.types.Context, ne
         draw_text(
             layout, context, "This needs the network, which Blender does not allow at present.", "INTERNET_OFFLINE"
         )
-        layout.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
+        column = layout.column()
+        column.use_property_split = False
+        column.prop(context.preferences.system, "use_online_access", text="Allow Online Access")

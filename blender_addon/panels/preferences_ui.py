@@ -31,12 +31,12 @@ def draw_preferences(preferences: PoseCorePreferences, layout: bpy.types.UILayou
     column.prop(preferences, "wheel_folder", placeholder="Package index")
     if environment.problem:
         box.label(text=environment.problem, icon="INFO")
-    job_ui.draw_network_note(box, context, preferences.wheel_folder_path is None)
+    job_ui.draw_network_note(box, context, preferences.wheel_folder_path is None and not environment.usable)
     row = box.row(align=True)
     row.operator("pose_core.install", text="Reinstall" if environment.ours else "Install", icon="IMPORT")
     tools = row.row(align=True)
     tools.enabled = environment.usable
-    tools.operator("pose_core.verify", icon="CHECKBOX_HLT")
+    tools.operator("pose_core.verify", icon="CHECKMARK")
     tools.operator("pose_core.self_test", icon="PLAY")
     remove = row.row(align=True)
     remove.enabled = environment.ours
@@ -61,5 +61,5 @@ def draw_preferences(preferences: PoseCorePreferences, layout: bpy.types.UILayou
 
     if STATE.job is not None:
         job_ui.draw_progress(layout, STATE.job)
-    else:
+    elif STATE.problem is None or STATE.problem.kind == "setup":
         job_ui.draw_outcome(layout, context)

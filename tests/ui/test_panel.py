@@ -19,6 +19,8 @@ SCRIPT = Path(__file__).parent / "scripts" / "panel_session.py"
 SAMPLE = REPOSITORY / "samples" / "mannequin_walk.mp4"
 JOB_TIMEOUT_S = 300.0
 STEP_PX = 9
+ROW_PX = 21
+SETTLE_S = 1.5
 ESTIMATE, CANCEL, INSTALL = "bpy.ops.pose_core.estimate()", "bpy.ops.pose_core.cancel()", "bpy.ops.pose_core.install()"
 
 
@@ -68,9 +70,22 @@ class Session:
         self.display.click(x_px, y_px)
         return y_px
 
+    def picture_options(self):
+        """Open the four parts above the button from below, take a picture, and close them from above."""
+        _, y_px = self.point_at(ESTIMATE)
+        rows = [(self.region["x"] + 60, y_px - 36 - ROW_PX * k) for k in range(4)]
+        for row in rows:
+            self.display.click(*row)
+            time.sleep(0.3)
+        self.display.move(self.region["x"] - 200, self.region["y"] + 500)
+        self.shot("panel-options")
+        for row in reversed(rows):
+            self.display.click(*row)
+            time.sleep(0.3)
+
     def shot(self, name):
-        """A screenshot once the interface has settled."""
-        time.sleep(0.4)
+        """A screenshot once the interface has settled: software drawing is slow."""
+        time.sleep(SETTLE_S)
         return self.display.screenshot(name)
 
 
@@ -93,6 +108,7 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path):
     session.display.move(session.region["x"] - 200, session.region["y"] + 500)
     before = session.say("facts")
     session.shot("panel")
+    session.picture_options()
 
     # Cancelled by the button.
     estimate_px = session.click(ESTIMATE)
@@ -145,6 +161,9 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path):
     assert "mannequin_walk" in session.say("facts")["objects"]
 
     session.say("problem")
+    idle = session.wait_idle()
+    assert "does not exist" in idle["problem"]
+    assert idle["objects"] == sorted([*before["objects"], "mannequin_walk"])
     session.shot("panel-problem")
     session.say("preferences")
     session.shot("preferences")

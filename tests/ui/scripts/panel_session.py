@@ -49,6 +49,10 @@ def view():
     return max((area for area in window().screen.areas if area.type == "VIEW_3D"), key=lambda area: area.width)
 
 
+def has_view():
+    return any(area.type == "VIEW_3D" for area in window().screen.areas)
+
+
 def sidebar():
     return next(region for region in view().regions if region.type == "UI")
 
@@ -98,7 +102,7 @@ def show_tab():
 @guarded
 def heartbeat():
     if state().job is not None:
-        seen["beats"].append(time.perf_counter())
+        seen["beats"].append((time.perf_counter(), state().job.stage))
     return HEARTBEAT_S
 
 
@@ -122,7 +126,7 @@ def report_job():
         say("JOB", stage=stage, fraction=job.fraction, detail=job.detail)
         return
     beats = seen["beats"]
-    gaps = [b - a for a, b in pairwise(beats)]
+    pauses = [(b - a, stage) for (a, _), (b, stage) in pairwise(beats)]
     problem, summary = state().problem, state().summary
     say(
         "IDLE",
@@ -133,7 +137,7 @@ def report_job():
         ticks=state().ticks,
         slowest_tick_s=state().slowest_tick_s,
         heartbeats=len(beats),
-        longest_pause_s=max(gaps, default=0.0),
+        longest_pauses_s=sorted(pauses, reverse=True)[:5],
         fractions=len(set(seen["stages"])),
         **scene_facts(),
     )
@@ -142,6 +146,8 @@ def report_job():
 
 def report_hover():
     """Tell which operator's button is below the pointer, by the command that Blender would copy for it."""
+    if not has_view():
+        return
     with bpy.context.temp_override(window=window(), area=view(), region=sidebar()):
         if not bpy.ops.ui.copy_python_command_button.poll():
             command = ""
@@ -159,7 +165,8 @@ def obey():
     for word in words[seen["commands"] :]:
         seen["commands"] += 1
         COMMANDS[word]()
-        view().tag_redraw()
+        for area in window().screen.areas:
+            area.tag_redraw()
         say("DID", word=word, **scene_facts())
 
 
@@ -175,10 +182,12 @@ def show_problem():
 
 
 def show_preferences():
-    screen = bpy.ops.screen
-    with bpy.context.temp_override(window=window(), area=view()):
-        screen.userpref_show("INVOKE_DEFAULT")
-    bpy.ops.preferences.addon_show(module=MODULE)
+    # In place of the 3D view: a window of its own is not drawn on a display without a window manager.
+    area = view()
+    area.type = "PREFERENCES"
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "Pose Core"
+    bpy.ops.preferences.addon_expand(module=MODULE)
 
 
 COMMANDS = {
