@@ -193,11 +193,11 @@ def continuous_quaternions(q: FloatArray, axis: int = 0) -> FloatArray:
     Returns:
         Same shape; first finite value of each series unchanged.
     """
-    out = np.moveaxis(np.array(q, dtype=np.float64), axis, 0)
-    previous = out[0].copy()
-    for t in range(1, len(out)):
-        flip = np.sum(previous * out[t], axis=-1) < 0
-        out[t] = np.where(flip[..., None], -out[t], out[t])
-        known = np.all(np.isfinite(out[t]), axis=-1)
-        previous = np.where(known[..., None], out[t], previous)
-    return np.moveaxis(out, 0, axis)
+    series = np.moveaxis(np.array(q, dtype=np.float64), axis, 0)
+    known = np.all(np.isfinite(series), axis=-1)
+    frame = np.arange(len(series)).reshape(-1, *([1] * (known.ndim - 1)))
+    latest = np.maximum.accumulate(np.where(known, frame, 0), axis=0)
+    before = np.concatenate([latest[:1], latest[:-1]])
+    previous = np.take_along_axis(series, before[..., None], axis=0)
+    sign = np.where(np.sum(previous * series, axis=-1) < 0, -1.0, 1.0)
+    return np.asarray(np.moveaxis(series * np.cumprod(sign, axis=0)[..., None], 0, axis))

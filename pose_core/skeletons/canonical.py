@@ -1,6 +1,7 @@
 """The joint tree every motion is expressed in, and its rest pose.
 
-Rest pose: a T pose that looks along -Y with Z up; the character's left arm points along +X.
+Rest pose: a T pose that looks along -Y with Z up; the character's left arm points along +X, palms face down, thumbs
+forward.
 `toe` is the ball of the foot, `hand` the knuckles, `head` the middle between the ears, `pelvis` the middle of the hips.
 """
 

@@ -10,6 +10,7 @@ from pose_core.rotations import matrix_to_rotation_vector
 from pose_core.solve import residuals as res
 from pose_core.solve.arrow import NormalEquations
 from pose_core.solve.body_model import BODY
+from pose_core.solve.composite import CompositeEvidence
 from pose_core.solve.kinematics import BodyState, Pose, forward, length_jacobian, point_jacobian
 from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
 from pose_core.solve.smoothing import second_difference
@@ -42,7 +43,7 @@ def _size_form() -> FloatArray:
         if group >= 0:
             share[group] += BODY.stature_fractions[bone]
     share /= share.sum()
-    return np.outer(share, share)
+    return np.asarray(np.outer(share, share), dtype=np.float64)
 
 
 _SIZE = _size_form()
@@ -59,8 +60,6 @@ class Assembler:
     def __init__(self, problem: Problem, robust_scale: float = 1.0) -> None:
         self.problem = problem
         self.robust = problem.weights.robust_sigmas * robust_scale
-        self.points = sorted({*problem.keypoint_points, *problem.lifted_points, *CONTACT_POINTS, 0})
-        self.row = {point: row for row, point in enumerate(self.points)}
         self._lifted_parents = [BODY.tree.parents[q] for q in problem.lifted_points]
 
     def energy(self, state: BodyState, log_focal: float) -> Energy:
@@ -130,7 +129,7 @@ class Assembler:
         cost, weight = res.geman_mcclure(squared, self.robust)
         energy.terms["lifted"] = _add_by_frame(energy, 0.5 * np.where(known, cost, 0.0))
         weight = np.where(known, weight * across, 0.0)
-        points.add_pairs(index, [0] * len(index), weight[..., None, None] * shape[:, None], weight[..., None] * shaped)
+        points.add_relative(index, weight[..., None, None] * shape[:, None], weight[..., None] * shaped)
 
         parents = self._lifted_parents
         have = [n for n, parent in enumerate(parents) if parent == 0 or parent in index]
@@ -142,8 +141,8 @@ class Assembler:
         length = np.linalg.norm(bone, axis=-1)
         usable = known[:, have] & known_pad[:, start_row] & (length > 0.02)
         direction = bone / np.maximum(length, 1e-6)[..., None]
-        model_length = pose.length_m[ends]
-        residual = (pose.points_m[:, ends] - pose.points_m[:, starts]) / model_length[:, None] - direction
+        pointing = (pose.points_m[:, ends] - pose.points_m[:, starts]) / pose.length_m[ends][:, None]
+        residual = pointing - direction
         # where a joint is unsure, so is its bone's direction: about its sigma over the bone's length
         sigma = np.hypot(
             np.radians(p.weights.direction_deg), 0.5 * np.where(usable, p.lifted_sigma_m[:, have], 1.0) / 0.3
@@ -151,9 +150,7 @@ class Assembler:
         squared = np.sum(residual**2, axis=-1) / sigma**2
         cost, weight = res.geman_mcclure(squared, self.robust)
         energy.terms["bone_direction"] = _add_by_frame(energy, 0.5 * np.where(usable, cost, 0.0))
-        weight = np.where(usable, weight / sigma**2, 0.0) / model_length
-        information = (weight / model_length)[..., None, None] * np.eye(3)
-        points.add_pairs(ends, starts, information, weight[..., None] * residual, with_lengths=False)
+        points.add_directions(ends, np.where(usable, weight / sigma**2, 0.0), pointing, residual)
 
     def _ground(self, pose: Pose, energy: Energy, points: _PointEvidence) -> None:
         p = self.problem
@@ -245,7 +242,9 @@ class Assembler:
         energy.terms["lengths"] = energy.terms["focal"] = 0.0
         if p.fit_lengths:
             deviation = state.log_length - p.log_length_prior
-            stiffness = count * (np.eye(BODY.length_count) / p.weights.length_sigma**2 + _SIZE / p.weights.size_sigma**2)
+            stiffness = count * (
+                np.eye(BODY.length_count) / p.weights.length_sigma**2 + _SIZE / p.weights.size_sigma**2
+            )
             energy.terms["lengths"] = 0.5 * float(deviation @ stiffness @ deviation)
             if equations is not None:
                 lengths = slice(0, BODY.length_count)
@@ -259,61 +258,40 @@ class Assembler:
 
 
 class _PointEvidence:
-    """Collects what terms say of points and carries it over to the degrees of freedom in one go.
-
-    Everything about single points and about differences of points is a row of three derivatives with a 3 x 3
-    information matrix and a 3-vector.
-    """
+    """Passes what terms say of points on to the normal equations; does nothing where only the energy is wanted."""
 
     def __init__(self, owner: Assembler, pose: Pose, equations: NormalEquations | None) -> None:
         self.equations = equations
         if equations is None:
             return
-        self.row = owner.row
+        self.pose = pose
         self.lengths = BODY.length_count if owner.problem.fit_lengths else 0
-        J = point_jacobian(pose, owner.points)
-        if self.lengths:
-            J = np.concatenate([J, length_jacobian(pose, owner.points)], axis=-1)
-        self.J = J
-        self.rows: list[FloatArray] = []
-        self.information: list[FloatArray] = []
-        self.gradient: list[FloatArray] = []
+        self.composite = CompositeEvidence(pose, owner.problem.fit_lengths)
 
     def add(self, points: list[int], information: FloatArray, gradient: FloatArray) -> None:
         """Information (T, P, 3, 3) and gradient (T, P, 3) of points."""
         if self.equations is not None:
-            self._append(self.J[:, [self.row[p] for p in points]], information, gradient)
+            self.composite.add(points, information, gradient)
 
-    def add_pairs(
-        self,
-        ends: list[int],
-        starts: list[int],
-        information: FloatArray,
-        gradient: FloatArray,
-        *,
-        with_lengths: bool = True,
-    ) -> None:
-        """Information and gradient of differences end minus start; directions do not depend on lengths."""
-        if self.equations is None:
-            return
-        J = self.J[:, [self.row[p] for p in ends]] - self.J[:, [self.row[p] for p in starts]]
-        if not with_lengths:
-            J[..., BODY.dof_count :] = 0.0
-        self._append(J, information, gradient)
+    def add_relative(self, points: list[int], information: FloatArray, gradient: FloatArray) -> None:
+        """The same of points relative to the root."""
+        if self.equations is not None:
+            self.composite.add_relative(points, information, gradient)
 
-    def _append(self, J: FloatArray, information: FloatArray, gradient: FloatArray) -> None:
-        self.rows.append(J)
-        self.information.append(np.broadcast_to(information, (*J.shape[:2], 3, 3)))
-        self.gradient.append(gradient)
+    def add_directions(self, ends: list[int], weight: FloatArray, directions: FloatArray, residual: FloatArray) -> None:
+        """Weight (T, P) and residual (T, P, 3) of bone directions (T, P, 3)."""
+        if self.equations is not None:
+            information = weight[..., None, None] * np.eye(3)
+            self.composite.add_directions(ends, directions, information, weight[..., None] * residual)
 
     def add_focal(self, points: list[int], coupling: FloatArray, corner: float, gradient: float) -> None:
         """Coupling (T, P, 3) of points to the logarithm of the focal length, and its own diagonal and gradient."""
-        if self.equations is None:
-            return
-        rows = [self.row[p] for p in points]
-        J = self.J[:, rows]
-        along = np.einsum("tpid,tpi->td", J, coupling)
         e = self.equations
+        if e is None:
+            return
+        vectors = np.zeros_like(self.pose.points_m)
+        vectors[:, points] = coupling
+        along = self.composite.along(vectors)
         e.border[..., -1] += along[:, : BODY.dof_count]
         e.corner[-1, -1] += corner
         e.corner_gradient[-1] += gradient
@@ -327,20 +305,19 @@ class _PointEvidence:
         e = self.equations
         if e is None:
             return
-        D = BODY.dof_count
-        rows = [self.row[p] for p in points]
-        J = self.J[:, rows].reshape(len(self.J), -1, self.J.shape[-1])
+        J = point_jacobian(self.pose, points).reshape(len(self.pose.points_m), -1, BODY.dof_count)
         w = np.repeat(weight, 3, axis=1)
         r = step.reshape(len(step), -1)
         later, earlier = J[1:], J[:-1]
-        later_w, earlier_w = later[..., :D] * w[..., None], earlier[..., :D] * w[..., None]
-        e.diagonal[1:] += np.swapaxes(later_w, 1, 2) @ later[..., :D]
-        e.diagonal[:-1] += np.swapaxes(earlier_w, 1, 2) @ earlier[..., :D]
-        e.next[:-1] -= np.swapaxes(later_w, 1, 2) @ earlier[..., :D]
+        later_w, earlier_w = later * w[..., None], earlier * w[..., None]
+        e.diagonal[1:] += np.swapaxes(later_w, 1, 2) @ later
+        e.diagonal[:-1] += np.swapaxes(earlier_w, 1, 2) @ earlier
+        e.next[:-1] -= np.swapaxes(later_w, 1, 2) @ earlier
         e.gradient[1:] += np.einsum("trd,tr->td", later_w, r)
         e.gradient[:-1] -= np.einsum("trd,tr->td", earlier_w, r)
         if self.lengths:
-            change = later[..., D:] - earlier[..., D:]
+            change = length_jacobian(self.pose, points).reshape(len(J), -1, self.lengths)
+            change = change[1:] - change[:-1]
             e.border[1:, :, : self.lengths] += np.swapaxes(later_w, 1, 2) @ change
             e.border[:-1, :, : self.lengths] -= np.swapaxes(earlier_w, 1, 2) @ change
             weighted = change * w[..., None]
@@ -352,20 +329,14 @@ class _PointEvidence:
         e = self.equations
         if e is None:
             return
-        D, frames, width = BODY.dof_count, len(self.J), self.J.shape[-1]
-        J = np.concatenate(self.rows, axis=1)
-        WJ = (np.concatenate(self.information, axis=1) @ J).reshape(frames, -1, width)
-        J = J.reshape(frames, -1, width)
-        H = np.swapaxes(J[..., :D], 1, 2) @ WJ
-        e.diagonal += H[..., :D]
-        gradient = np.concatenate(self.gradient, axis=1).reshape(frames, 1, -1)
-        pulled = (gradient @ J)[:, 0]
-        e.gradient += pulled[:, :D]
+        D = BODY.dof_count
+        matrix, gradient = self.composite.equations()
+        e.diagonal += matrix[:, :D, :D]
+        e.gradient += gradient[:, :D]
         if self.lengths:
-            e.border[..., : self.lengths] += H[..., D:]
-            corner = np.swapaxes(J[..., D:], 1, 2) @ WJ[..., D:]
-            e.corner[: self.lengths, : self.lengths] += np.sum(corner, axis=0)
-            e.corner_gradient[: self.lengths] += np.sum(pulled[:, D:], axis=0)
+            e.border[..., : self.lengths] += matrix[:, :D, D:]
+            e.corner[: self.lengths, : self.lengths] += np.sum(matrix[:, D:, D:], axis=0)
+            e.corner_gradient[: self.lengths] += np.sum(gradient[:, D:], axis=0)
 
 
 def _add_by_frame(energy: Energy, cost: FloatArray) -> float:

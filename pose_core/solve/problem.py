@@ -19,21 +19,21 @@ SOLE_M = 0.02
 class TermWeights:
     """Standard deviations of the residuals, and switches; see the solver's README for where they come from."""
 
-    pixel_share: float = 0.012
+    pixel_share: float = 0.010
     """Reprojection, as a share of the person's height in the image."""
     robust_sigmas: float = 3.0
     """Geman-McClure scale of reprojection and lifted joints, in their own standard deviations."""
     depth_ratio: float = 2.0
     """How much looser lifted joints are along the line of sight than across it."""
-    direction_deg: float = 12.0
+    direction_deg: float = 20.0
     """Direction of a lifted bone."""
     root_acceleration_m_s2: float = 4.0
     """Acceleration of the pelvis."""
     root_depth_acceleration_m_s2: float = 1.5
     """The same along the line of sight."""
-    ball_acceleration_rad_s2: float = 30.0
+    ball_acceleration_rad_s2: float = 60.0
     """Angular acceleration of free joints; trunk joints a third of it."""
-    hinge_acceleration_rad_s2: float = 40.0
+    hinge_acceleration_rad_s2: float = 80.0
     """Angular acceleration of hinges."""
     contact_velocity_m: float = 0.0005
     """Slip of a planted point from one frame to the next at 30 frames a second."""
