@@ -88,7 +88,8 @@ class PeopleTracker:
         lost = [p for p in self.people if p.state is State.LOST]
         if time_s >= self._last_look_s + (rules.detect_every_s if followed else rules.search_every_s) - 1e-6:
             self._last_look_s = self._last_search_s = time_s
-            return [None, *self._tiles, *(self._search_window(p, time_s) for p in lost)]
+            tiles = () if self._fills_a_tile() else self._tiles
+            return [None, *tiles, *(self._search_window(p, time_s) for p in lost)]
         if lost and time_s >= self._last_search_s + rules.search_every_s - 1e-6:
             self._last_search_s = time_s
             return [self._search_window(p, time_s) for p in lost]
@@ -129,6 +130,11 @@ class PeopleTracker:
             if person.state in (State.LOST, State.WATCHED) and unseen_s > self._rules.most_lost_s:
                 person.state = State.ENDED
         self._last_frame_s = time_s
+
+    def _fills_a_tile(self) -> bool:
+        """Whether somebody is so large that people seen only in a tile could not matter beside them."""
+        largest = max((p.motion.region.width for p in self._followed()), default=0.0)
+        return self._rules.only_prominent and largest >= 0.8 * min(self._image_size)
 
     def _followed(self) -> list[Person]:
         return [p for p in self.people if p.state is State.FOLLOWED]
