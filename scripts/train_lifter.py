@@ -8,9 +8,21 @@ Needs the `train` extra. The weights in the package are replaced only with --ins
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pose_core.errors import PoseCoreError
+
+if TYPE_CHECKING:
+    from pose_core.train.mocap import MocapSplit
+
+EXPORTED = ("lifter.onnx", "lifter.json", "lifter_training.png", "MODEL_CARD.md")
+WEIGHTS = Path(__file__).resolve().parents[1] / "pose_core" / "weights"
 
 
 def main() -> int:
@@ -18,34 +30,99 @@ def main() -> int:
     import torch
 
     from pose_core.nets.lifter import LifterShape
+    from pose_core.train.data_folder import read_folder
     from pose_core.train.loop import TrainSettings, train_lifter
-    from pose_core.train.mocap import read_mocap, split_mocap
+    from pose_core.train.mocap import split_mocap
     from pose_core.train.samples import SampleSettings
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    data = Path(options.data)
-    paths = sorted(data.glob("*.npz"))
-    if not paths:
-        print(f"There is no motion capture in '{data}'; name a folder with --data.", file=sys.stderr)
+    try:
+        split = split_mocap(read_folder(Path(options.data)))
+    except PoseCoreError as error:
+        print(error, file=sys.stderr)
         return 2
-    split = split_mocap(read_mocap(paths))
     print(
         f"{len(split.train)} clips to train on, {len(split.subjects)} of held-out subjects, "
         f"{len(split.sources)} of held-out sources",
         flush=True,
     )
-    settings = TrainSettings(
-        steps=options.steps, minutes=options.minutes, seed=options.seed, batch=options.batch,
-        learning_rate=options.learning_rate, device=options.device,
-        validate_minutes=options.validate_minutes,
-    )  # fmt: skip
-    shape = LifterShape(channels=options.channels)
-    train_lifter(
-        split, shape, SampleSettings(frames=options.frames), settings, Path(options.out),
-        resume=options.resume, report=_tell,
-    )  # fmt: skip
+    out = Path(options.out)
+    if not options.export_only:
+        settings = TrainSettings(
+            steps=options.steps, minutes=options.minutes, seed=options.seed, batch=options.batch,
+            learning_rate=options.learning_rate, device=options.device,
+            validate_minutes=options.validate_minutes,
+        )  # fmt: skip
+        shape = LifterShape(channels=options.channels)
+        train_lifter(
+            split, shape, SampleSettings(frames=options.frames), settings, out,
+            resume=options.resume, report=_tell,
+        )  # fmt: skip
+    try:
+        _export(split, out)
+    except PoseCoreError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if options.install:
+        WEIGHTS.mkdir(exist_ok=True)
+        for name in EXPORTED:
+            shutil.copyfile(out / name, WEIGHTS / name)
+        print(f"installed in {WEIGHTS}")
     return 0
+
+
+def _export(split: MocapSplit, out: Path) -> None:
+    from pose_core.lift.temporal import open_lifter
+    from pose_core.train.export import calibrate_sigma, export_onnx, lifter_as_lift, write_facts
+    from pose_core.train.loop import CHECKPOINT, HISTORY, load_network, network_as_lift
+    from pose_core.train.report import draw_curves, read_history, write_model_card
+    from pose_core.train.validation import NOISES, make_validation_set, score
+
+    network, facts = load_network(out / CHECKPOINT)
+    onnx, described = out / "lifter.onnx", out / "lifter.json"
+    parity = export_onnx(network, onnx)
+    print(f"exported {onnx.stat().st_size / 1e6:.1f} MB, differs by {1000 * parity:.5f} mm at most", flush=True)
+
+    people = sorted(set(split.subjects.subject))
+    calibration = people[::2]
+    chosen = [c for c, s in enumerate(split.subjects.subject) if s in calibration]
+    others = [c for c, s in enumerate(split.subjects.subject) if s not in calibration]
+    fit_on = split.subjects.take(np.array(chosen, dtype=np.int64))
+    fitted = [make_validation_set(n, fit_on, level, 24, 31) for n, level in NOISES.items()]
+    more: dict[str, Any] = {
+        "parity_m": parity,
+        "training": {
+            "steps": facts["step"],
+            "minutes": facts["spent_s"] / 60,
+            "seed": facts["settings"]["seed"],
+            "batch": facts["settings"]["batch"],
+            "settings": facts["settings"],
+            "calibration_subjects": calibration,
+        },
+    }
+    factor = calibrate_sigma(fitted, network_as_lift(network))
+    write_facts(described, onnx, network, factor, more)
+
+    # as shipped: ONNX, mirrored second pass, calibrated sigma; again, since averaging two passes changes the errors
+    lift = lifter_as_lift(open_lifter(onnx))
+    factor = factor * calibrate_sigma(fitted, lift)
+    write_facts(described, onnx, network, factor, more)
+    lift = lifter_as_lift(open_lifter(onnx))
+    held_out = {}
+    sets = (
+        ("all held-out subjects", split.subjects, 24),
+        ("subjects not used for sigma", split.subjects.take(np.array(others, dtype=np.int64)), 24),
+        ("sources", split.sources, 40),
+    )
+    for name, mocap, windows in sets:
+        for noise, level in NOISES.items():
+            if len(mocap):
+                held_out[f"{name}, {noise}"] = score(make_validation_set(name, mocap, level, windows, 77), lift)
+                _tell({"event": "validation", "held_out": {f"{name}, {noise}": held_out[f"{name}, {noise}"]}})
+    write_facts(described, onnx, network, factor, {**more, "held_out": held_out})
+    write_model_card(out / "MODEL_CARD.md", json.loads(described.read_text(encoding="utf-8")))
+    draw_curves(read_history(out / HISTORY), out / "lifter_training.png")
 
 
 def _tell(row: dict[str, Any]) -> None:
@@ -59,7 +136,7 @@ def _tell(row: dict[str, Any]) -> None:
         return
     for name, figures in row["held_out"].items():
         print(
-            f"  held-out {name:16s} MPJPE {figures['mpjpe_mm']:6.1f}  PA {figures['pa_mpjpe_mm']:5.1f} mm  "
+            f"  {name:36s} MPJPE {figures['mpjpe_mm']:6.1f}  PA {figures['pa_mpjpe_mm']:5.1f} mm  "
             f"acceleration {figures['acceleration_m_s2']:.2f}  contact F1 {figures['contact_f1']:.3f}  "
             f"within sigma {figures['within_sigma']:.3f}",
             flush=True,
@@ -69,14 +146,16 @@ def _tell(row: dict[str, Any]) -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     beside = Path(__file__).resolve().parents[2] / "shared" / "mocap"
-    parser.add_argument("--data", default=str(beside), help="folder with motion capture (.npz)")
+    parser.add_argument("--data", default=str(beside), help="folder with motion capture (.npz, .bvh)")
     parser.add_argument("--out", default="runs/lifter", help="folder for checkpoints and results")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, default=70.0, help="length of the run by the clock")
     length.add_argument("--steps", type=int, default=0, help="length of the run in steps: repeats exactly")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--export-only", action="store_true", help="export the checkpoint in --out as it is")
+    parser.add_argument("--install", action="store_true", help="put the result into the package")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--frames", type=int, default=80)
     parser.add_argument("--channels", type=int, default=384)
     parser.add_argument("--learning-rate", type=float, default=1e-3)

@@ -76,7 +76,7 @@ def make_features(rays: FloatArray, confidence: FloatArray) -> LifterInput | Non
         return None
     centre, size = placed
     R = rotations_to_axis(centre)
-    turned = np.einsum("...tab,...tib->...tia", R[..., :2], rays) + R[..., None, :, 2]
+    turned = rays @ np.swapaxes(R[..., :2], -1, -2) + R[..., None, :, 2]
     # joints more than 80 degrees off the person's middle are no use and would blow up the division
     flat = turned[..., :2] / np.maximum(turned[..., 2:], 0.17)
     xy = np.clip(2.0 * flat / size[..., None, None], -4.0, 4.0)

@@ -77,7 +77,7 @@ def mix_halves(lower_m: FloatArray, upper_m: FloatArray) -> FloatArray:
     turn = _pelvis_axes(lower_m) @ np.swapaxes(_pelvis_axes(upper_m), -1, -2)
     relative = upper_m[:, :, _UPPER] - upper_m[:, :, :1]
     out = lower_m.copy()
-    out[:, :, _UPPER] = lower_m[:, :, :1] + np.einsum("btij,btkj->btki", turn, relative)
+    out[:, :, _UPPER] = lower_m[:, :, :1] + relative @ np.swapaxes(turn, -1, -2)
     return out
 
 

@@ -23,7 +23,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Mapping[str, torch.Tensor]
     }
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
-        np.savez(file, facts_json=np.array(json.dumps(dict(facts))), **arrays)  # type: ignore[arg-type]
+        np.savez(file, facts_json=np.array(json.dumps(dict(facts))), **arrays)
     temporary.replace(path)
 
 

@@ -30,11 +30,8 @@ _ENDS = np.array([name in {"heel", "toe", "hand"} for name in _SHORT])
 _HANDS = np.array([name == "hand" for name in _SHORT])
 _FACE = np.array([name in {"head", "nose"} for name in _SHORT])
 _LEGS = np.array([name in {"knee", "ankle", "heel", "toe"} for name in _SHORT])
-_SWAP_GROUPS = (
-    np.array([name in {"elbow", "wrist", "hand"} for name in _SHORT]),
-    np.array([name in {"knee", "ankle", "heel", "toe"} for name in _SHORT]),
-    np.array([name not in {"head", "nose"} for name in _SHORT]),
-)
+_ARMS = np.array([name in {"elbow", "wrist", "hand"} for name in _SHORT])
+_SWAP_GROUPS = (_ARMS, _LEGS, ~_FACE)
 _LEFT = np.array([name.startswith("left_") for name in INPUT_NAMES])
 _PARENTS = np.array(CANONICAL.parents)[INPUT_JOINTS]
 _KEYFRAME_GAP = 9
@@ -96,8 +93,8 @@ def offset_joints(rng: np.random.Generator, joints_m: FloatArray, level: NoiseLe
     strength = level.offsets * np.where(clean, 0.2, rng.uniform(0.4, 1.4, count))[:, None, None]
     bone = points - joints_m[:, :, _PARENTS]
     bone = bone / np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-3)
-    shift = np.einsum("bkc,btcd->btkd", body * strength, axes)
-    return points + shift + (along * strength[..., 0])[:, None, :, None] * bone
+    shift = (body * strength)[:, None] @ axes
+    return np.asarray(points + shift + (along * strength[..., 0])[:, None, :, None] * bone)
 
 
 def observe(
@@ -121,7 +118,7 @@ def observe(
     outside = np.any(np.abs(out) > half_view[:, None, None], axis=-1)
     if level.mistakes > 0:
         # some models guess joints outside of the picture, others do not give them
-        guesses = (rng.uniform(size=count) < 0.3)[:, None, None]
+        guesses = rng.uniform(size=(count, 1, 1)) < 0.3
         wild = out + rng.normal(0, 0.04, out.shape) * extent[..., None, None]
         out = np.where((outside & guesses)[..., None], wild, out)
         confidence = np.where(outside, np.where(guesses, confidence * 0.3, 0.0), confidence)
@@ -167,7 +164,7 @@ def _draw_errors(rng: np.random.Generator, count: int, frames: int, level: Noise
     for _ in range(2):
         b = rng.uniform(size=count) < 0.12 * level.mistakes
         spans = _spans(rng, count, frames, 20, 90) & b[:, None]
-        limb = _LEGS if rng.uniform() < 0.6 else np.roll(_SWAP_GROUPS[0], 0)
+        limb = _LEGS if rng.uniform() < 0.6 else _ARMS
         side = rng.integers(0, 3, count)[:, None]
         joints = limb & ((side == 2) | ((side == 0) == _LEFT))
         hidden = spans[..., None] & joints[:, None]
@@ -181,7 +178,7 @@ def _slow(rng: np.random.Generator, count: int, frames: int, inputs: int) -> Flo
     """(B, T, I, 2) slowly varying unit noise."""
     ends = rng.normal(size=(2, count, 1, inputs, 2))
     t = np.linspace(0, 1, frames)[:, None, None]
-    return ends[0] * (1 - t) + ends[1] * t
+    return np.asarray(ends[0] * (1 - t) + ends[1] * t)
 
 
 def _draw_confidences(rng: np.random.Generator, error: FloatArray, guessed: BoolArray) -> FloatArray:
@@ -191,7 +188,7 @@ def _draw_confidences(rng: np.random.Generator, error: FloatArray, guessed: Bool
     falls = np.exp(rng.uniform(np.log(0.015), np.log(0.08), count))[:, None, None]
     blur = 1.0 + 0.3 * rng.normal(size=error.shape)
     confidence = top * np.exp(-((error / falls) ** 2) * np.maximum(blur, 0.1))
-    flat = (rng.uniform(size=count) < 0.2)[:, None, None]  # models whose confidence says little
+    flat = rng.uniform(size=(count, 1, 1)) < 0.2  # models whose confidence says little
     confidence = np.where(flat, top * rng.uniform(0.85, 1.0, error.shape), confidence)
     confidence = np.where(guessed, confidence * rng.uniform(0.1, 0.8, (count, 1, 1)), confidence)
     return np.clip(confidence, 0.02, 1.0)

@@ -34,7 +34,7 @@ class TrainSettings:
     """Length of the run in steps: the run repeats itself exactly on the same machine. 0 = by the clock."""
     minutes: float = 60.0
     """Length of the run where `steps` is 0; learning rate and end follow the clock."""
-    batch: int = 32
+    batch: int = 40
     """Sequences a step."""
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
@@ -129,7 +129,7 @@ def network_as_lift(network: LifterNetwork) -> Lift:
     def lift(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         device = next(network.parameters()).device
         with torch.no_grad():
-            joints, log_sigma, logits = network(torch.from_numpy(features).to(device))
+            joints, log_sigma, logits = network.lift_frames(torch.from_numpy(features).to(device))
         return joints.cpu().numpy(), log_sigma.cpu().numpy(), logits.cpu().numpy()
 
     return lift
@@ -211,7 +211,7 @@ def _train_step(
 
     network.train()
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
-        output = network(tensor(s.features))
+        output = network.lift_frames(tensor(s.features))
     loss, terms = lifter_loss(
         output,
         tensor(s.joints_m),
@@ -222,7 +222,7 @@ def _train_step(
         weights,
     )
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimiser.step()
     return {name: float(value) for name, value in terms.items()}

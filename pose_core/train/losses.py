@@ -24,9 +24,9 @@ class LossWeights:
     """Error of the step from frame to frame, metres."""
     direction: float = 0.05
     """Distance of unit bone vectors."""
-    sigma: float = 0.01
+    sigma: float = 0.02
     """Negative log likelihood of the errors (held fixed) under the predicted sigma."""
-    contact: float = 0.01
+    contact: float = 0.05
     """Cross-entropy of contacts."""
 
 

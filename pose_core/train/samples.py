@@ -122,7 +122,7 @@ class SampleSource:
         made = make_features(rays, confidence)
         assert made is not None
         relative = camera - camera[:, :, :1]
-        target = np.einsum("btij,btkj->btki", made.R_virtual_camera, relative)
+        target = relative @ np.swapaxes(made.R_virtual_camera, -1, -2)
         return Samples(
             made.features,
             target.astype(np.float32),

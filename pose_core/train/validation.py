@@ -32,17 +32,17 @@ class ValidationSet:
 def make_validation_set(
     name: str, mocap: MocapSet, noise: NoiseLevel, per_subject: int, seed: int, frames: int = 128
 ) -> ValidationSet:
-    """Windows spread over the recordings, the same number a subject, each seen by one random camera.
+    """Windows spread over the recordings, as many of every subject, each seen by one random camera.
 
-    Bodies, speeds and motions stay as recorded; clips shorter than a third of a window are left out.
+    Bodies, speeds and motions stay as recorded; clips shorter than a third of a window are
+    left out where the subject has longer ones.
     """
     rng = np.random.default_rng(seed)
     clips: list[int] = []
     starts: list[int] = []
     for subject in sorted(set(mocap.subject)):
-        own = [c for c, s in enumerate(mocap.subject) if s == subject and mocap.clip_length[c] >= frames // 3]
-        if not own:
-            continue
+        everything = [c for c, s in enumerate(mocap.subject) if s == subject]
+        own = [c for c in everything if mocap.clip_length[c] >= frames // 3] or everything
         chance = mocap.clip_length[own] / mocap.clip_length[own].sum()
         for clip in rng.choice(own, size=per_subject, p=chance):
             clips.append(int(clip))

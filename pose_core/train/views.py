@@ -28,7 +28,7 @@ class Views:
 
     def to_camera(self, joints_m: FloatArray) -> FloatArray:
         """(B, T, J, 3) world to camera axes."""
-        return np.einsum("btij,btkj->btki", self.R_camera_world, joints_m - self.position_m[:, :, None])
+        return np.asarray((joints_m - self.position_m[:, :, None]) @ np.swapaxes(self.R_camera_world, -1, -2))
 
 
 def draw_views(rng: np.random.Generator, joints_m: FloatArray) -> Views:
@@ -57,7 +57,7 @@ def draw_views(rng: np.random.Generator, joints_m: FloatArray) -> Views:
     follow = np.where(rng.uniform(size=count) < 0.5, 0.0, rng.uniform(0, 1, count))[:, None, None]
     calm = _smooth_path(pelvis)
     aim = middle + follow * (calm - middle)
-    moving = (rng.uniform(size=count) < 0.75)[:, None, None]
+    moving = rng.uniform(size=(count, 1, 1)) < 0.75
     aim = aim + moving * _drift(rng, count, frames, 0.15)
     outward = np.stack([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)], axis=-1)
     # a dolly moves the camera along with the person, a pan only turns it
@@ -69,7 +69,7 @@ def draw_views(rng: np.random.Generator, joints_m: FloatArray) -> Views:
         path = middle + dolly * (calm - middle) * follow + drift
         position = path + distance[:, None, None] * outward[:, None]
         R = _look_at(aim - position, roll, offset)
-        nearest = np.einsum("btj,btkj->btk", R[:, :, 2], joints_m - position[:, :, None]).min(axis=(1, 2))
+        nearest = ((joints_m - position[:, :, None]) @ R[:, :, 2, :, None])[..., 0].min(axis=(1, 2))
         if np.all(nearest >= _NEAREST_M):
             break
         distance = distance + np.maximum(_NEAREST_M - nearest, 0.0) * 1.5 + 0.1 * (nearest < _NEAREST_M)
@@ -106,7 +106,7 @@ def _drift(rng: np.random.Generator, count: int, frames: int, spread: float) -> 
     points = rng.normal(0, spread, (count, 3, 3))
     t = np.linspace(0, 1, frames)
     basis = np.stack([(1 - t) * (1 - 2 * t), 4 * t * (1 - t), t * (2 * t - 1)])
-    return np.einsum("kt,bkd->btd", basis, points)
+    return np.asarray(np.einsum("kt,bkd->btd", basis, points))
 
 
 def _smooth_path(path: FloatArray) -> FloatArray:

@@ -1,0 +1,168 @@
+"""The temporal network, its training and its export; these need PyTorch."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+
+from pose_core.errors import ModelError, MotionFileError
+from pose_core.lift.features import FEATURE_COUNT
+from pose_core.lift.temporal import open_lifter
+from pose_core.nets.lifter import LifterNetwork, LifterShape
+from pose_core.skeletons import CANONICAL
+from pose_core.train import export
+from pose_core.train.checkpoint import load_checkpoint
+from pose_core.train.loop import CHECKPOINT, HISTORY, TrainSettings, load_network, train_lifter
+from pose_core.train.losses import LossWeights, lifter_loss
+from pose_core.train.mocap import MocapSplit
+from pose_core.train.samples import SampleSettings
+from tests.train.test_samples import recordings
+
+SMALL = LifterShape(channels=32, dilations=(1, 2), pose_blocks=1)
+
+
+def features(batch, steps, shape=SMALL, seed=0):
+    return torch.randn(batch, steps, shape.frames_per_step, FEATURE_COUNT, generator=torch.manual_seed(seed))
+
+
+def make_network():
+    torch.manual_seed(5)
+    network = LifterNetwork(SMALL).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+    return network
+
+
+@pytest.mark.parametrize("steps", [1, 2, 50])
+def test_shapes_for_any_length(steps):
+    joints, log_sigma, contacts = make_network()(features(2, steps))
+    assert joints.shape == (2, steps, 2, len(CANONICAL), 3) and log_sigma.shape == (2, steps, 2, len(CANONICAL))
+    assert contacts.shape == (2, steps, 2, 4)
+    assert torch.all(joints[:, :, :, 0] == 0)
+
+
+def test_an_answer_depends_on_its_reach_alone():
+    network, x = make_network(), features(1, 40)
+    reach = SMALL.reach_steps
+    changed = x.clone()
+    changed[:, 20 + reach + 1 :] += 1.0
+    same, other = network(x)[0], network(changed)[0]
+    assert torch.allclose(same[:, :21], other[:, :21], atol=1e-6)
+    assert not torch.allclose(same[:, 21], other[:, 21], atol=1e-4)
+
+
+def perfect_output(target):
+    return target.clone(), torch.full(target.shape[:3], -3.0), torch.zeros(*target.shape[:2], 4)
+
+
+def test_loss_is_least_for_the_truth():
+    target = torch.randn(2, 10, len(CANONICAL), 3)
+    target[:, :, 0] = 0
+    weight, frame = torch.ones(2, len(CANONICAL)), torch.ones(2, 10)
+    contacts, trusted = torch.zeros(2, 10, 4), torch.ones(2)
+
+    def loss(output):
+        return lifter_loss(output, target, weight, frame, contacts, trusted, LossWeights())
+
+    best, terms = loss(perfect_output(target))
+    assert float(terms["position"]) < 1e-4 and float(terms["velocity"]) < 1e-4 and float(terms["direction"]) < 1e-2
+    for change in (1.1 * target, target + 0.05, target.flip(1)):
+        assert float(loss((change, *perfect_output(target)[1:]))[0]) > float(best)
+
+
+def test_sigma_loss_is_least_at_the_size_of_the_errors():
+    target = torch.zeros(4, 50, len(CANONICAL), 3)
+    error = torch.distributions.Laplace(0.0, 0.05 / 2**0.5).sample(target.shape)
+    values = []
+    for sigma in (0.025, 0.05, 0.1):
+        output = (target + error, torch.full(target.shape[:3], float(np.log(sigma))), torch.zeros(4, 50, 4))
+        terms = lifter_loss(
+            output, target, torch.ones(4, len(CANONICAL)), torch.ones(4, 50), torch.zeros(4, 50, 4), torch.ones(4),
+            LossWeights(),
+        )[1]  # fmt: skip
+        values.append(float(terms["sigma"]))
+    assert values[1] < values[0] and values[1] < values[2]
+
+
+def test_joints_of_weight_zero_do_not_count():
+    target = torch.randn(1, 8, len(CANONICAL), 3)
+    weight = torch.ones(1, len(CANONICAL))
+    weight[:, 5] = 0
+    output = perfect_output(target)
+    output[0][:, :, 5] += 10.0
+    loss, terms = lifter_loss(
+        output, target, weight, torch.ones(1, 8), torch.zeros(1, 8, 4), torch.ones(1), LossWeights()
+    )
+    assert float(terms["position"]) < 1e-4 and float(terms["velocity"]) < 1e-4
+
+
+def split():
+    r = recordings()
+    return MocapSplit(r.take(np.array([0, 1])), r.take(np.array([2])), r.take(np.array([], dtype=np.int64)))
+
+
+def run(folder, steps, resume=False):
+    settings = TrainSettings(
+        steps=steps, batch=4, bfloat16=False, warm_up=5, validate_minutes=99, checkpoint_minutes=99
+    )
+    return train_lifter(split(), SMALL, SampleSettings(frames=24), settings, folder, resume=resume)
+
+
+def test_training_repeats_itself_and_learns(tmp_path):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        first, second = run(tmp_path / "a", 12), run(tmp_path / "b", 12)
+    finally:
+        torch.set_num_threads(threads)
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+    rows = [json.loads(line) for line in (tmp_path / "a" / HISTORY).read_text().splitlines()]
+    assert rows[-1]["step"] == 12 and "subjects exact" in rows[-1]["held_out"]
+
+
+def test_resuming_goes_on_where_it_stopped(tmp_path):
+    run(tmp_path, 6)
+    before = load_checkpoint(tmp_path / CHECKPOINT)[1]
+    run(tmp_path, 9, resume=True)
+    groups, after = load_checkpoint(tmp_path / CHECKPOINT)
+    assert before["step"] == 6 and after["step"] == 9
+    assert set(groups) == {"network", "mean", "first", "second"}
+    network, _ = load_network(tmp_path / CHECKPOINT)
+    assert network.shape == SMALL
+
+
+def test_damaged_checkpoint(tmp_path):
+    (tmp_path / CHECKPOINT).write_bytes(b"no checkpoint")
+    with pytest.raises(MotionFileError, match="checkpoint"):
+        load_checkpoint(tmp_path / CHECKPOINT)
+
+
+def write_lifter(folder, network):
+    path = folder / "lifter.onnx"
+    difference = export.export_onnx(network, path)
+    export.write_facts(folder / "lifter.json", path, network, np.ones(len(CANONICAL)), {})
+    return path, difference
+
+
+def test_export_agrees_and_any_length_is_cut_without_a_trace(tmp_path, monkeypatch):
+    network = make_network()
+    path, difference = write_lifter(tmp_path, network)
+    assert difference < export.PARITY_M
+    lifter = open_lifter(path)
+    x = np.random.default_rng(1).normal(0, 0.5, (101, FEATURE_COUNT)).astype(np.float32)
+    whole = lifter.lift(x)
+    monkeypatch.setattr("pose_core.lift.temporal._CHUNK_STEPS", 7)
+    for a, b in zip(whole, lifter.lift(x), strict=True):
+        assert a.shape[0] == 101 and np.allclose(a, b, atol=1e-5)
+
+
+def test_an_export_that_differs_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "_largest_difference", lambda network, path: 1.0)
+    with pytest.raises(ModelError, match="differs"):
+        export.export_onnx(make_network(), tmp_path / "lifter.onnx")
+    assert list(tmp_path.iterdir()) == []
