@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pose_core.doubts import doubt_spans
+from pose_core.doubts import DoubtSpan
 from pose_core.motion_file import Motion
 from pose_core.worker.protocol import Result
 
@@ -17,7 +17,8 @@ from .text import counted
 def summarise(
     scene_name: str,
     result: Result,
-    motions: Sequence[Motion],
+    motion: Motion,
+    doubts: Sequence[DoubtSpan],
     applied: Sequence[Mapping[str, Any]],
     problems: Sequence[str],
 ) -> Summary:
@@ -26,7 +27,8 @@ def summarise(
     Args:
         scene_name: the scene that was changed.
         result: the worker's answer.
-        motions: what was read back.
+        motion: that of the most prominent person.
+        doubts: where it is unsure.
         applied: the report of `apply_motion` for each.
         problems: what could not be applied.
     """
@@ -39,13 +41,13 @@ def summarise(
     ]
     if report.get("mean_reprojection_px") is not None:
         rows.append(("Reprojection", f"{_number(report['mean_reprojection_px'], '.1f')} px"))
-    spans = _spans(motions[0], applied[0])
+    spans = _spans(motion, doubts, applied[0])
     rows.append(("Unsure", counted(len(spans), "span") if spans else "nothing"))
     notes = [str(note) for one in applied for note in one["notes"]]
     return Summary(
         scene_name=scene_name,
         object_names=tuple(str(one["object"]) for one in applied),
-        source=motions[0].source,
+        source=motion.source,
         rows=tuple(rows),
         spans=spans,
         warnings=(*problems, *map(str, report.get("warnings", ())), *notes),
@@ -54,7 +56,7 @@ def summarise(
     )
 
 
-def _spans(motion: Motion, applied: Mapping[str, Any]) -> tuple[Span, ...]:
+def _spans(motion: Motion, doubts: Sequence[DoubtSpan], applied: Mapping[str, Any]) -> tuple[Span, ...]:
     rate, first = float(applied["fps"]), float(applied["frame_start"])
     zero_s = float(motion.timestamps_s[0])
 
@@ -63,7 +65,7 @@ def _spans(motion: Motion, applied: Mapping[str, Any]) -> tuple[Span, ...]:
 
     return tuple(
         Span(math.floor(frame(span.start_s) + 1e-4), math.ceil(frame(span.end_s) - 1e-4), span.reason)
-        for span in doubt_spans(motion)
+        for span in doubts
     )
 
 

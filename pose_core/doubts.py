@@ -11,6 +11,10 @@ from pose_core.types import BoolArray
 
 UNSURE_SIGMA_M = 0.15
 """Beyond this typical deviation a limb is visibly somewhere else."""
+UNSURE_CONFIDENCE = 0.4
+"""Below this mean confidence of the keypoints most of the body is hidden or guessed."""
+UNSURE_REPROJECTION = 0.05
+"""Beyond this share of the figure's size in the picture the motion visibly leaves the evidence."""
 SHORTEST_SPAN_S = 0.1
 """Shorter doubts are smoothed over by what is around them."""
 
@@ -28,24 +32,30 @@ class DoubtSpan:
     """`EMPTY`, `FILLED` or `UNSURE`."""
 
 
-def doubt_spans(motion: Motion, sigma_m: float = UNSURE_SIGMA_M) -> tuple[DoubtSpan, ...]:
-    """List the spans without a pose, filled across a gap, or of little certainty, in the order of time.
-
-    Args:
-        motion: the motion.
-        sigma_m: a frame whose median joint deviates by more than this counts as unsure, metres.
-    """
+def doubt_spans(motion: Motion) -> tuple[DoubtSpan, ...]:
+    """List the spans without a pose, filled across a gap, or of little certainty, in the order of time."""
     if len(motion.timestamps_s) == 0:
         return ()
-    sigma = np.where(np.isfinite(motion.joint_sigma_m), motion.joint_sigma_m, np.inf)
     empty, filled = ~motion.valid, motion.filled
-    unsure = ~empty & ~filled & (np.median(sigma, axis=1) > sigma_m)
+    unsure = ~empty & ~filled & unsure_frames(motion)
     spans = [
         *_spans(motion, empty, EMPTY, 0.0),
         *_spans(motion, filled, FILLED, 0.0),
         *_spans(motion, unsure, UNSURE, SHORTEST_SPAN_S),
     ]
     return tuple(sorted(spans, key=lambda span: span.start_s))
+
+
+def unsure_frames(motion: Motion) -> BoolArray:
+    """(T,) whether joints deviate much, few keypoints are trusted, or the motion is off the keypoints."""
+    sigma = np.where(np.isfinite(motion.joint_sigma_m), motion.joint_sigma_m, np.inf)
+    trusted = motion.keypoint_confidence.mean(axis=1) if motion.keypoint_names else np.ones(len(motion.timestamps_s))
+    off = np.isfinite(motion.reprojection_error_px) & np.isfinite(motion.keypoints_px).all(axis=-1)
+    far = np.zeros(len(motion.timestamps_s), dtype=bool)
+    for t in np.flatnonzero(off.any(axis=1)):
+        size_px = float(np.ptp(motion.keypoints_px[t, off[t]], axis=0).max())
+        far[t] = np.median(motion.reprojection_error_px[t, off[t]]) > UNSURE_REPROJECTION * size_px
+    return np.asarray((np.median(sigma, axis=1) > UNSURE_SIGMA_M) | (trusted < UNSURE_CONFIDENCE) | far)
 
 
 def _spans(motion: Motion, where: BoolArray, reason: str, shortest_s: float) -> list[DoubtSpan]:

@@ -47,6 +47,27 @@ def test_each_kind_of_doubt_is_one_span_with_its_times(changes, reason):
     assert span.end_s == motion.timestamps_s[19]
 
 
+def test_little_trust_and_distance_from_the_evidence_are_doubts():
+    motion = motion_with()
+    times = len(motion.timestamps_s)
+    confidence = np.ones((times, 3))
+    confidence[5:15] = 0.2
+    keypoints = np.tile([[100.0, 100.0], [150.0, 200.0], [100.0, 500.0]], (times, 1, 1))
+    error = np.full((times, 3), 4.0)
+    error[20:30] = 30.0  # of a figure that is 400 px high
+    motion = dataclasses.replace(
+        motion,
+        keypoint_names=("nose", "left_hip", "left_ankle"),
+        keypoints_px=keypoints,
+        keypoint_confidence=confidence,
+        reprojection_error_px=error,
+    )
+    first, second = doubt_spans(motion)
+    assert (first.start_s, first.end_s) == (motion.timestamps_s[5], motion.timestamps_s[14])
+    assert (second.start_s, second.end_s) == (motion.timestamps_s[20], motion.timestamps_s[29])
+    assert first.reason == second.reason == UNSURE
+
+
 def test_spans_come_in_the_order_of_time_and_reach_both_ends():
     motion = motion_with(empty=slice(0, 5), unseen=slice(30, 40), sigma_m=(slice(12, 18), 0.4))
     assert [span.reason for span in doubt_spans(motion)] == [EMPTY, UNSURE, FILLED]

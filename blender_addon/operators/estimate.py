@@ -6,8 +6,9 @@ from typing import Any
 import bpy
 
 from pose_core.config import EstimateRequest
+from pose_core.doubts import DoubtSpan, doubt_spans
 from pose_core.errors import ConfigError, PoseCoreError, WorkerError
-from pose_core.motion_file import read_motion
+from pose_core.motion_file import Motion, read_motion
 from pose_core.worker.client import WorkerClient
 from pose_core.worker.protocol import Result
 
@@ -54,9 +55,7 @@ class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
         job = STATE.job
         job.show("Reading the motion", 1.0)
         paths = results[0].motion_paths
-        motions = yield from beside(lambda: [read_motion(path) for path in paths])
-        if not motions:
-            raise WorkerError("The worker named no motion file.")
+        motions, doubts = yield from beside(lambda: _read(paths))
         job.cancellable = False
         job.show("Writing keyframes", 1.0)
         yield
@@ -77,7 +76,7 @@ class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
                 if number == 0:
                     raise
                 problems.append(f"Person {motion.person_id}: {error}")
-        STATE.summary = summarise(self._scene_name, results[0], motions, applied, problems)
+        STATE.summary = summarise(self._scene_name, results[0], motions[0], doubts, applied, problems)
         self.report({"INFO"}, f"Motion written to {', '.join(STATE.summary.object_names)}")
 
 
@@ -93,6 +92,18 @@ class POSE_CORE_OT_cancel(bpy.types.Operator):
         cancel_job()
         redraw(context)
         return {"FINISHED"}
+
+
+def _read(paths: list[str]) -> tuple[list[Motion], tuple[DoubtSpan, ...]]:
+    """All motions, and where the first one is unsure.
+
+    Raises:
+        PoseCoreError: there is none, or one cannot be read.
+    """
+    motions = [read_motion(path) for path in paths]
+    if not motions:
+        raise WorkerError("The worker named no motion file.")
+    return motions, doubt_spans(motions[0])
 
 
 def _target_name(context: bpy.types.Context) -> str | None:
