@@ -33,7 +33,7 @@ def quaternion_multiply(a: FloatArray, b: FloatArray) -> FloatArray:
 
 def quaternion_conjugate(q: FloatArray) -> FloatArray:
     """Inverse of unit quaternions: (..., 4) wxyz to (..., 4) wxyz."""
-    return np.asarray(q) * np.array([1.0, -1.0, -1.0, -1.0])
+    return np.asarray(np.asarray(q) * np.array([1.0, -1.0, -1.0, -1.0]))
 
 
 def quaternion_to_matrix(q: FloatArray) -> FloatArray:

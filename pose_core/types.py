@@ -98,7 +98,7 @@ class KeypointTrack:
     @property
     def seen(self) -> BoolArray:
         """(T,) whether any keypoint of the frame was seen."""
-        return np.any(self.confidence > 0, axis=1)
+        return np.asarray(np.any(self.confidence > 0, axis=1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from pose_core.errors import CancelledError
 from pose_core.motion_file import Motion
 from pose_core.skeletons import CANONICAL
 from pose_core.types import CancelCallback, FloatArray, ImageArray, Progress, ProgressCallback
-from pose_core.video import open_video
+from pose_core.video import open_video, prefetch
 from pose_core.video.writer import PreviewWriter
 
 # The longer side of a preview, pixels.
@@ -30,7 +30,7 @@ _SUBPIXEL = 4  # bits of sub-pixel precision in drawing calls
 
 
 def write_preview(
-    path: str | os.PathLike[str],
+    path: str | Path,
     video: str,
     video_config: VideoConfig,
     motions: Sequence[Motion],
@@ -51,17 +51,20 @@ def write_preview(
     """
     total = len(motions[0].timestamps_s)
     projected = [project_points(m.joints_camera_m, m.camera_matrix) for m in motions]
-    with open_video(
-        video,
-        start_s=video_config.start_s,
-        end_s=video_config.end_s,
-        target_fps=video_config.target_fps,
-        image_fps=video_config.image_fps,
-    ) as reader:
+    with (
+        open_video(
+            video,
+            start_s=video_config.start_s,
+            end_s=video_config.end_s,
+            target_fps=video_config.target_fps,
+            image_fps=video_config.image_fps,
+        ) as reader,
+        prefetch(reader) as frames,
+    ):
         scale = min(1.0, _LONGER_SIDE / max(reader.info.width, reader.info.height))
         width, height = (round(side * scale / 2) * 2 for side in (reader.info.width, reader.info.height))
         with PreviewWriter(path, width, height) as writer:
-            for t, frame in enumerate(reader):
+            for t, frame in enumerate(frames):
                 if cancel is not None and cancel():
                     raise CancelledError("The job was cancelled.")
                 if t >= total:

@@ -27,6 +27,7 @@ from pose_core.rotations import (
     twist_about,
     unit,
 )
+from pose_core.skeletons import Skeleton
 from pose_core.types import BoolArray, FloatArray
 
 # Part of a limb to (joint that turns it, joint at its end).
@@ -37,7 +38,7 @@ _LIMBS = {
 _JOINT_OF_PART = {
     "pelvis": "pelvis", "head": "head",
     **{f"{s}_{part}": f"{s}_{joints[0]}" for s in SIDES for part, joints in _LIMBS.items()},
-    **{f"{s}_clavicle": "chest" for s in SIDES},
+    **{f"{s}_clavicle": f"{s}_clavicle" for s in SIDES},
     **{f"{s}_toe": f"{s}_toe" for s in SIDES},
 }  # fmt: skip
 LIMB_JOINTS = {f"{s}_{part}": (f"{s}_{a}", f"{s}_{b}") for s in SIDES for part, (a, b) in _LIMBS.items()}
@@ -87,7 +88,7 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
     R_joint = motion.world_rotations[valid]
     rest = {part: unit(_rest_vector(motion, part)) for part in LIMB_JOINTS}
     alignment = align_rest_pose(rig, bone_map, rest)
-    R_part = {part: R_joint[:, source.index(joint)] for part, joint in _JOINT_OF_PART.items()}
+    R_part = {part: R_joint[:, _joint_index(source, joint)] for part, joint in _JOINT_OF_PART.items()}
     if config.forearm_twist_share > 0:
         for side in SIDES:
             if f"{side}_hand" in bone_map:
@@ -123,6 +124,11 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
     }
     pelvis = bone_map.bones["pelvis"][0]
     return RigMotion(names, quaternions, pelvis, root_location, motion.timestamps_s, valid, diagnostics)
+
+
+def _joint_index(source: Skeleton, joint: str) -> int:
+    """Index of a joint; collar bones of a motion that has none follow its chest."""
+    return source.index(joint if joint in source.names else "chest")
 
 
 def _rest_vector(motion: Motion, part: str) -> FloatArray:

@@ -31,9 +31,9 @@ class TermWeights:
     """Acceleration of the pelvis."""
     root_depth_acceleration_m_s2: float = 1.5
     """The same along the line of sight."""
-    ball_acceleration_rad_s2: float = 60.0
+    ball_acceleration_rad_s2: float = 30.0
     """Angular acceleration of free joints; trunk joints a third of it."""
-    hinge_acceleration_rad_s2: float = 80.0
+    hinge_acceleration_rad_s2: float = 40.0
     """Angular acceleration of hinges."""
     contact_velocity_m: float = 0.0005
     """Slip of a planted point from one frame to the next at 30 frames a second."""

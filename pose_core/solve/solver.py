@@ -1,62 +1,29 @@
-"""The clip-wide solve: from one person's keypoints and lifted joints to a motion.
-
-The order of work: smooth the lifted joints; fit bone lengths; find gravity; place the root; pull the joints sideways
-onto their pixels, where an image is sharp and a lift is not; fit the body again; find planted feet and place the root
-so that they stay; put the feet on the floor.
-"""
+"""The clip-wide solve: from one person's keypoints and lifted joints to a motion."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from pose_core.axes import UP_WORLD
-from pose_core.cameras import (
-    invert_rigid,
-    project_points,
-    rigid_transform,
-    transform_points,
-)
+from pose_core.cameras import invert_rigid, rigid_transform, transform_points
 from pose_core.config import CameraConfig, SolveConfig
-from pose_core.errors import InsufficientDataError
 from pose_core.motion_file import Motion
-from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, joint_mapping
-from pose_core.solve.body import Body, build_body, complete_joints, smooth_joints
-from pose_core.solve.bone_lengths import fit_bone_lengths
-from pose_core.solve.contacts import detect_contacts
-from pose_core.solve.gravity import estimate_camera_rotation
+from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
+from pose_core.skeletons import CANONICAL, keypoint_set
+from pose_core.solve.body_model import BODY
+from pose_core.solve.evidence import LIFTED_POINTS, observe_points, observed_points
 from pose_core.solve.intrinsics import choose_intrinsics
-from pose_core.solve.root import solve_root
-from pose_core.solve.smoothing import fill_spans
-from pose_core.types import BoolArray, FloatArray, KeypointTrack, LiftedTrack
+from pose_core.solve.kinematics import BodyState, Pose, forward, state_from_rotations
+from pose_core.solve.problem import Problem, TermWeights
+from pose_core.solve.residuals import reprojection
+from pose_core.solve.rough import Evidence, RoughMotion, gather_evidence, rough_motion
+from pose_core.solve.sequence import SequenceSolution, solve_sequence
+from pose_core.solve.smoothing import frame_spans
+from pose_core.types import FloatArray, KeypointTrack, LiftedTrack
 
-# A frame needs this many joints, seen at least this well, to count as evidence.
-_LEAST_JOINTS = 6
-_LEAST_CONFIDENCE = 0.2
-
-# One standard deviation of a joint's pixels, as a share of the person's height in the image.
-_PIXEL_SHARE = 0.02
-
-# Heel and ball of the foot lie this far above the sole, metres.
-_SOLE_M = 0.02
-
-_CONTACT_INDICES = CANONICAL.indices(*CONTACT_JOINTS)
-
-
-@dataclass(frozen=True, eq=False)
-class _Evidence:
-    """What is known of one person, in canonical joints."""
-
-    time_s: FloatArray
-    xy_px: FloatArray
-    confidence: FloatArray
-    lifted_m: FloatArray
-    sigma_m: FloatArray
-    person_px: FloatArray
-    seen: BoolArray
-    valid: BoolArray
+_JOINTS = slice(0, BODY.joint_count)
 
 
 def solve_motion(
@@ -80,191 +47,162 @@ def solve_motion(
         InsufficientDataError: too little of the person is seen.
     """
     config, camera_config = solve or SolveConfig(), camera or CameraConfig()
-    evidence = _gather(track, lifted, config)
+    whole = gather_evidence(track, lifted, config)
+    # nothing before the first or after the last sight of the person is ever filled, so it need not be solved
+    seen = np.flatnonzero(whole.valid)
+    span = slice(int(seen[0]), int(seen[-1]) + 1)
+    part_track, part_lift = _cut(track, lifted, span)
+    evidence = gather_evidence(part_track, part_lift, config)
     K, focal_source = choose_intrinsics(camera_config, track.image_size)
-    weights = _trust(evidence)
-    joints = smooth_joints(evidence.lifted_m, weights, evidence.time_s, config.smoothness)
-    lengths = fit_bone_lengths(evidence.lifted_m, np.where(evidence.seen[:, None], weights, 0.0), config.height_m)
-    scale = _scale_to_lengths(joints, lengths)
-    joints = joints * scale
-    R_world_camera, gravity = estimate_camera_rotation(
-        np.where(evidence.seen[:, None, None], joints, np.nan), camera_config
+    rough = rough_motion(evidence, K, config, camera_config)
+    problem, state = _problem(part_track, part_lift, evidence, rough, K, config, fit_focal=focal_source == "assumed")
+    solution = solve_sequence(
+        problem, state, find_contacts=config.foot_contact, contact_hint=part_lift.contact_probability
     )
-    body = _fit(joints @ R_world_camera.T, lengths, evidence, config)
-    root_camera = _place(body, R_world_camera, evidence, K, config)
-    fused, fused_weights = _pull_onto_pixels(body.offsets_m @ R_world_camera, root_camera, evidence, K, weights)
-    joints = smooth_joints(fused, fused_weights, evidence.time_s, config.smoothness)
-    body = _fit(joints @ R_world_camera.T, lengths, evidence, config)
-    root_camera = _place(body, R_world_camera, evidence, K, config)
-    contacts = np.zeros((len(evidence.time_s), len(CONTACT_JOINTS)))
-    if config.foot_contact:
-        for _ in range(2):
-            feet = body.offsets_m[:, _CONTACT_INDICES] @ R_world_camera + root_camera[:, None]
-            feet = np.where(evidence.valid[:, None, None], feet, np.nan)
-            contacts = detect_contacts(feet, R_world_camera.T @ UP_WORLD, evidence.time_s)
-            root_camera = _place(body, R_world_camera, evidence, K, config, contacts)
-    T_world_camera = _world_frame(body, root_camera, R_world_camera, contacts, evidence.valid, config)
     diagnostics: dict[str, Any] = {
-        **gravity,
-        "focal_px": float(K[0, 0]),
-        "focal_source": focal_source,
+        **rough.diagnostics,
+        "focal_px": float(solution.problem.K[0, 0]),
+        "focal_source": "estimated" if focal_source == "assumed" else focal_source,
         "lifter": lifted.method,
         "height_m": config.height_m,
-        "seen_frames": int(np.sum(evidence.seen)),
-        "filled_frames": int(np.sum(evidence.valid & ~evidence.seen)),
-        "empty_frames": int(np.sum(~evidence.valid)),
+        "seen_frames": int(np.sum(whole.seen)),
+        "filled_frames": int(np.sum(whole.valid & ~whole.seen)),
+        "empty_frames": int(np.sum(~whole.valid)),
         "track": dict(track.diagnostics),
         "lift": dict(lifted.diagnostics),
+        "solve": solution.diagnostics,
     }
-    return _assemble(track, evidence, body, root_camera, K, T_world_camera, contacts, source, diagnostics)
+    return _motion(track, whole, evidence, span, solution, source, diagnostics)
 
 
-def _gather(track: KeypointTrack, lifted: LiftedTrack, config: SolveConfig) -> _Evidence:
-    mapping = joint_mapping(track.keypoint_set)
-    xy, confidence = mapping.positions(track.xy_px), mapping.confidences(track.confidence)
-    confidence = np.where(np.isfinite(xy[..., 0]), confidence, 0.0)
-    known = np.isfinite(lifted.joints_m[..., 0])
-    seen = np.sum((confidence >= _LEAST_CONFIDENCE) & known, axis=1) >= _LEAST_JOINTS
-    if not np.any(seen):
-        raise InsufficientDataError(
-            f"Person {track.person_id} is not seen well enough in any of {len(track.timestamps_s)} frames.",
-            "Use a clip in which most of the body is visible.",
-        )
-    confidence = np.where(seen[:, None], confidence, 0.0)
-    size = np.max(track.boxes_px[:, 2:] - track.boxes_px[:, :2], axis=1)
-    return _Evidence(
-        track.timestamps_s, xy, confidence, np.where(seen[:, None, None], lifted.joints_m, np.nan), lifted.sigma_m,
-        np.where(seen, size, np.nan), seen, fill_spans(seen, track.timestamps_s, config.max_gap_s),
+def _cut(track: KeypointTrack, lifted: LiftedTrack, span: slice) -> tuple[KeypointTrack, LiftedTrack]:
+    model_joints, contact = track.model_joints_m, lifted.contact_probability
+    return (
+        replace(
+            track, timestamps_s=track.timestamps_s[span], frame_indices=track.frame_indices[span],
+            xy_px=track.xy_px[span], confidence=track.confidence[span], boxes_px=track.boxes_px[span],
+            model_joints_m=None if model_joints is None else model_joints[span],
+        ),
+        replace(
+            lifted, joints_m=lifted.joints_m[span], sigma_m=lifted.sigma_m[span],
+            contact_probability=None if contact is None else contact[span],
+        ),
     )  # fmt: skip
 
 
-def _trust(evidence: _Evidence) -> FloatArray:
-    """(T, J) weight of each lifted joint; 1 for the surest."""
-    best = float(np.nanmin(evidence.sigma_m)) if np.any(np.isfinite(evidence.sigma_m)) else 1.0
-    weight = (best / np.where(np.isfinite(evidence.sigma_m), evidence.sigma_m, np.inf)) ** 2
-    return np.asarray(np.where(evidence.seen[:, None], weight, 0.0))
-
-
-def _scale_to_lengths(joints: FloatArray, lengths: FloatArray) -> float:
-    parents = np.array(CANONICAL.parents)
-    bones = CANONICAL.indices(*(f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow", "wrist")))
-    observed = np.nanmedian(np.linalg.norm(joints[:, bones] - joints[:, parents[bones]], axis=-1), axis=0)
-    usable = np.isfinite(observed) & (observed > 1e-6)
-    return float(np.sum(lengths[bones][usable]) / np.sum(observed[usable]))
-
-
-def _fit(joints_world: FloatArray, lengths: FloatArray, evidence: _Evidence, config: SolveConfig) -> Body:
-    complete = complete_joints(joints_world, lengths)
-    return build_body(complete, lengths, evidence.time_s, evidence.valid, config.smoothness)
-
-
-def _place(
-    body: Body,
-    R_world_camera: FloatArray,
-    evidence: _Evidence,
-    K: FloatArray,
-    config: SolveConfig,
-    contacts: FloatArray | None = None,
-) -> FloatArray:
-    offsets = body.offsets_m @ R_world_camera
-    return solve_root(
-        offsets, evidence.xy_px, evidence.confidence, K, evidence.time_s, evidence.person_px,
-        feet_m=offsets[:, _CONTACT_INDICES], contacts=contacts, smoothness=config.smoothness,
-    )  # fmt: skip
-
-
-def _pull_onto_pixels(
-    offsets: FloatArray, root: FloatArray, evidence: _Evidence, K: FloatArray, weights: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Move joints across the line of sight towards their pixels, as far as both are trusted.
-
-    Depth stays as lifted: the image says nothing about it.
-    """
-    depth = np.maximum(root[:, None, 2] + offsets[..., 2], 0.2)
-    on_ray = (evidence.xy_px - K[:2, 2]) / np.array([K[0, 0], K[1, 1]]) * depth[..., None] - root[:, None, :2]
-    sigma_image = _PIXEL_SHARE * evidence.person_px[:, None] * depth / K[0, 0]
-    distance = np.linalg.norm(on_ray - offsets[..., :2], axis=-1)
-    robust = 1.0 / (1.0 + (distance / 0.25) ** 2) ** 2
-    trust_image = np.where(np.isfinite(distance), evidence.confidence * robust / sigma_image**2, 0.0)
-    trust_lift = 1.0 / np.where(np.isfinite(evidence.sigma_m), evidence.sigma_m, 1.0) ** 2
-    share = (trust_image / (trust_image + trust_lift))[..., None]
-    fused = offsets.copy()
-    fused[..., :2] += share * np.where(np.isfinite(on_ray), on_ray - offsets[..., :2], 0.0)
-    fused = fused - fused[:, :1]
-    certain = np.where(evidence.seen[:, None], np.maximum(weights, evidence.confidence), 0.0)
-    return fused, certain
-
-
-def _world_frame(
-    body: Body,
-    root_camera: FloatArray,
-    R_world_camera: FloatArray,
-    contacts: FloatArray,
-    valid: BoolArray,
-    config: SolveConfig,
-) -> FloatArray:
-    """World from camera: the person starts at x = y = 0, the soles stand on z = 0."""
-    root = root_camera @ R_world_camera.T
-    start = root[np.argmax(valid)]
-    origin = np.array([-start[0], -start[1], 0.0])
-    if config.floor:
-        heights = (body.offsets_m[:, _CONTACT_INDICES] + root[:, None])[..., 2]
-        planted = heights[(contacts > 0.5) & valid[:, None]]
-        # a low share rather than the lowest: single frames dip, and people stand on things as well
-        ground = np.percentile(planted, 20) if len(planted) >= 10 else np.percentile(heights[valid].min(axis=1), 5)
-        origin[2] = _SOLE_M - float(ground)
-    return rigid_transform(R_world_camera, origin)
-
-
-def _assemble(
+def _problem(
     track: KeypointTrack,
-    evidence: _Evidence,
-    body: Body,
-    root_camera: FloatArray,
+    lifted: LiftedTrack,
+    evidence: Evidence,
+    rough: RoughMotion,
     K: FloatArray,
-    T_world_camera: FloatArray,
-    contacts: FloatArray,
+    config: SolveConfig,
+    *,
+    fit_focal: bool,
+) -> tuple[Problem, BodyState]:
+    """The sequence problem, and the rough motion as its first state."""
+    frames = len(evidence.time_s)
+    state = _first_state(rough, config.height_m)
+    points, xy, confidence = observe_points(track)
+    T_camera_world = invert_rigid(rough.T_world_camera)
+    # errors of neighbouring frames are alike, so that a higher frame rate does not bring as much more evidence
+    span = np.minimum(frame_spans(evidence.time_s) * 30.0, 1.0)[:, None]
+    known = np.isfinite(evidence.lifted_m[:, 1:, 0]) & np.isfinite(evidence.sigma_m[:, 1:])
+    sigma = np.where(known, evidence.sigma_m[:, 1:], np.inf) / np.sqrt(span)
+    person = evidence.person_px
+    person = np.interp(evidence.time_s, evidence.time_s[np.isfinite(person)], person[np.isfinite(person)])
+    problem = Problem(
+        time_s=evidence.time_s,
+        R_camera_world=np.broadcast_to(T_camera_world[:3, :3], (frames, 3, 3)),
+        t_camera_world_m=np.broadcast_to(T_camera_world[:3, 3], (frames, 3)),
+        K=K,
+        keypoint_points=points,
+        xy_px=xy,
+        confidence=np.where(evidence.seen[:, None], confidence * span, 0.0),
+        person_px=person,
+        lifted_points=LIFTED_POINTS,
+        lifted_m=evidence.lifted_m[:, 1:] * rough.lift_scale,
+        lifted_sigma_m=sigma,
+        contacts=np.zeros((frames, 4)),
+        log_length_prior=state.log_length,
+        fit_focal=fit_focal,
+        weights=TermWeights(smoothness=config.smoothness, floor=config.floor),
+    )
+    return problem, state
+
+
+def _first_state(rough: RoughMotion, height_m: float) -> BodyState:
+    R = np.broadcast_to(np.eye(3), (len(rough.root_world_m), len(BODY.tree), 3, 3)).copy()
+    local = quaternion_to_matrix(rough.body.rotations_wxyz)
+    length = BODY.lengths_of_stature(height_m)
+    for j, name in enumerate(CANONICAL.names):
+        R[:, BODY.tree.index(name)] = local[:, j]
+        if j and not name.endswith("_shoulder"):  # measured from the chest there, from the collar bone here
+            length[BODY.tree.index(name)] = rough.length_m[j]
+    return state_from_rotations(R, rough.root_world_m, length)
+
+
+def _motion(
+    track: KeypointTrack,
+    whole: Evidence,
+    evidence: Evidence,
+    span: slice,
+    solution: SequenceSolution,
     source: str,
     diagnostics: dict[str, Any],
 ) -> Motion:
-    valid = evidence.valid
-    root_world = transform_points(T_world_camera, root_camera)
-    joints_world = body.offsets_m + root_world[:, None]
-    joints_camera = transform_points(invert_rigid(T_world_camera), joints_world)
-    mapping = joint_mapping(track.keypoint_set)
-    error = np.full(track.xy_px.shape[:2], np.nan)
-    # a keypoint that is a joint by itself is compared directly; mixtures have no keypoint of their own
-    for joint, row in enumerate(mapping.weights):
-        if np.count_nonzero(row) == 1:
-            k = int(np.argmax(row))
-            error[:, k] = np.linalg.norm(project_points(joints_camera[:, joint], K) - track.xy_px[:, k], axis=-1)
-    error[~valid] = np.nan
+    pose = forward(solution.state)
+    problem = solution.problem
+    T_camera_world = rigid_transform(problem.R_camera_world[0], problem.t_camera_world_m[0])
+    T_world_camera = invert_rigid(T_camera_world)
+    error = np.full(track.confidence[span].shape, np.nan)
+    camera = transform_points(T_camera_world, pose.points_m)
+    for point, keypoints, _ in observed_points(track.keypoint_set):
+        for k in keypoints:
+            off, _ = reprojection(camera[:, point], track.xy_px[span][:, k], problem.K)
+            error[:, k] = np.linalg.norm(off, axis=-1)
+    # the person starts over the origin
+    shift = np.array([*solution.state.root_m[0, :2], 0.0])
+    T_world_camera[:3, 3] -= shift
+    R_local = pose.R_local[:, _JOINTS]
+    quaternions = continuous_quaternions(matrix_to_quaternion(R_local))
+    frames = len(track.timestamps_s)
 
-    def blank(values: FloatArray) -> FloatArray:
-        keep = valid.reshape(-1, *([1] * (values.ndim - 1)))
-        return np.asarray(np.where(keep, values, np.nan))
+    def placed(values: FloatArray) -> FloatArray:
+        out = np.full((frames, *values.shape[1:]), np.nan)
+        keep = whole.valid[span]
+        out[span][keep] = values[keep]
+        return out
 
-    sigma = np.where(np.isfinite(evidence.sigma_m), evidence.sigma_m, np.inf)
-    sigma = np.where(evidence.seen[:, None], sigma, np.inf)
     return Motion(
-        joint_names=CANONICAL.names,
-        parents=CANONICAL.parents,
-        timestamps_s=evidence.time_s,
-        rest_offsets_m=body.rest_offsets_m,
-        rotations_wxyz=blank(body.rotations_wxyz),
-        root_translation_m=blank(root_world),
-        joints_world_m=blank(joints_world),
-        joints_camera_m=blank(joints_camera),
-        keypoint_names=mapping.source.keypoints,
+        joint_names=BODY.tree.names[_JOINTS],
+        parents=BODY.tree.parents[_JOINTS],
+        timestamps_s=track.timestamps_s,
+        rest_offsets_m=BODY.rest_directions[_JOINTS] * pose.length_m[_JOINTS, None],
+        rotations_wxyz=placed(quaternions),
+        root_translation_m=placed(solution.state.root_m - shift),
+        joints_world_m=placed(pose.points_m[:, _JOINTS] - shift),
+        joints_camera_m=placed(camera[:, _JOINTS]),
+        keypoint_names=keypoint_set(track.keypoint_set).keypoints,
         keypoints_px=track.xy_px,
         keypoint_confidence=track.confidence,
-        reprojection_error_px=error,
-        joint_sigma_m=blank(sigma),
-        contacts=np.where(valid[:, None], contacts, 0.0),
-        camera_matrix=K,
+        reprojection_error_px=placed(error),
+        joint_sigma_m=placed(_sigma(evidence, pose)),
+        contacts=np.nan_to_num(placed(solution.contacts)),
+        camera_matrix=problem.K,
         T_world_camera=T_world_camera,
         image_size=track.image_size,
         person_id=track.person_id,
         source=source,
         diagnostics=diagnostics,
     )
+
+
+def _sigma(evidence: Evidence, pose: Pose) -> FloatArray:
+    """(T, joints) the lifter's own sigma; infinite without evidence; collar bones are as sure as the neck."""
+    out = np.full((len(pose.points_m), BODY.joint_count), np.inf)
+    for j, name in enumerate(BODY.tree.names[_JOINTS]):
+        source = CANONICAL.index("neck" if name.endswith("_clavicle") else name)
+        sigma = evidence.sigma_m[:, source]
+        out[:, j] = np.where(evidence.seen & np.isfinite(sigma), sigma, np.inf)
+    return out

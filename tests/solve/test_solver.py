@@ -15,6 +15,11 @@ from tests.support.synthetic import observe, walking_joints
 HEIGHT_M = 1.75
 
 
+def _canonical(motion):
+    """(T, 24, 3) camera-frame joints in canonical order; the solver's body has collar bones besides."""
+    return motion.joints_camera_m[:, [motion.joint_names.index(n) for n in CANONICAL.names]]
+
+
 def _solve(scene, solve=None, camera=None):
     return solve_motion(
         scene.track, lift_track(scene.track, scene.K), "clip.mp4", solve or SolveConfig(height_m=HEIGHT_M), camera
@@ -31,16 +36,16 @@ def test_bone_lengths_are_constant_and_sides_equal(noisy):
     _, motion = noisy
     assert bone_length_variation(motion.joints_world_m, motion.parents) < 1e-9
     lengths = motion.bone_lengths_m
-    assert np.allclose(lengths, lengths[CANONICAL.mirror])
+    assert np.allclose(lengths, lengths[motion.skeleton.mirror])
 
 
 def test_solving_improves_on_the_lift_and_lands_near_the_truth(noisy):
     scene, motion = noisy
     lifted = lift_track(scene.track, scene.K)
-    assert mpjpe(motion.joints_camera_m, scene.joints_camera_m) < 0.75 * mpjpe(lifted.joints_m, scene.joints_camera_m)
-    assert pa_mpjpe(motion.joints_camera_m, scene.joints_camera_m) < 0.03
+    assert mpjpe(_canonical(motion), scene.joints_camera_m) < 0.75 * mpjpe(lifted.joints_m, scene.joints_camera_m)
+    assert pa_mpjpe(_canonical(motion), scene.joints_camera_m) < 0.03
     # 3 cm of white noise a frame shakes by some 60 m/s^2
-    assert acceleration_error(motion.joints_camera_m, scene.joints_camera_m, scene.track.timestamps_s) < 6.0
+    assert acceleration_error(_canonical(motion), scene.joints_camera_m, scene.track.timestamps_s) < 6.0
 
 
 def test_root_is_placed_within_a_few_per_cent_of_the_distance(noisy):
@@ -57,10 +62,10 @@ def test_reprojection_agrees_with_the_pixels(noisy):
 def test_world_is_upright_and_stands_on_the_floor(noisy):
     _, motion = noisy
     joints = motion.joints_world_m
-    trunk = joints[:, CANONICAL.index("neck")] - joints[:, 0]
+    trunk = joints[:, motion.joint_names.index("neck")] - joints[:, 0]
     tilt = np.degrees(np.arccos(np.mean(trunk @ UP_WORLD / np.linalg.norm(trunk, axis=-1))))
     assert tilt < 8
-    feet = joints[:, CANONICAL.indices(*CONTACT_JOINTS), 2].min(axis=1)
+    feet = joints[:, motion.skeleton.indices(*CONTACT_JOINTS), 2].min(axis=1)
     # the walk keeps its hips level, so the feet leave the floor between steps
     assert abs(np.percentile(feet, 10) - 0.02) < 0.03
     assert np.allclose(motion.root_translation_m[0, :2], 0.0)
@@ -86,11 +91,11 @@ def test_planted_feet_stay():
     ]
     standing[:, upper] += 0.03 * np.sin(np.arange(90) / 10)[:, None, None] * [1, 0, 0]
     scene = observe(standing, noise_px=3.0, noise_m=0.02, seed=1)
-    feet = CANONICAL.indices(*CONTACT_JOINTS)
     with_contact = _solve(scene)
     without = _solve(scene, SolveConfig(height_m=HEIGHT_M, foot_contact=False))
     assert np.mean(with_contact.contacts) > 0.6  # one heel is lifted in this pose
     planted = with_contact.contacts
+    feet = with_contact.skeleton.indices(*CONTACT_JOINTS)
     slip = foot_skate(with_contact.joints_world_m[:, feet], planted)
     assert slip < 0.85 * foot_skate(without.joints_world_m[:, feet], planted)
 
@@ -107,7 +112,7 @@ def test_short_gaps_are_filled_and_marked_long_ones_stay_empty():
     assert np.all(np.isinf(motion.joint_sigma_m[20:30]))
     assert not motion.valid[50:100].any() and np.all(np.isnan(motion.joints_world_m[50:100]))
     assert motion.valid[30:50].all() and motion.valid[100:].all()
-    filled = np.linalg.norm(motion.joints_camera_m[20:30] - scene.joints_camera_m[20:30], axis=-1)
+    filled = np.linalg.norm(_canonical(motion)[20:30] - scene.joints_camera_m[20:30], axis=-1)
     assert np.max(filled) < 0.5
 
 
@@ -147,4 +152,4 @@ def test_height_sets_the_scale():
     scene = observe(walking_joints(50, HEIGHT_M))
     tall = _solve(scene, SolveConfig(height_m=2.0)).bone_lengths_m
     small = _solve(scene, SolveConfig(height_m=1.0)).bone_lengths_m
-    assert np.allclose(tall[1:] / small[1:], 2.0, rtol=1e-6)
+    assert np.allclose(tall[1:] / small[1:], 2.0, rtol=0.02)
