@@ -64,8 +64,7 @@ def new_rig_layout(motion: Motion) -> tuple[NewBone, ...]:
     for name, parent, start, end in _BONES:
         head = rest[start]
         if name.endswith("clavicle"):
-            reach = rest[end] - rest["neck"] if end else np.zeros(3)
-            head = rest["neck"] + np.array([_STERNUM_ACROSS * reach[0], 0.0, -_STERNUM_DOWN * abs(float(reach[0]))])
+            head = rest[name] if name in rest else _clavicle_root(rest, end or "neck")
         if end is not None:
             tail = rest[end]
         elif name == "head":
@@ -75,6 +74,12 @@ def new_rig_layout(motion: Motion) -> tuple[NewBone, ...]:
             tail = head + unit(foot * [1.0, 1.0, 0.0]) * _TOE_SHARE * float(np.linalg.norm(foot))
         bones.append(NewBone(name, parent, head, tail))
     return tuple(bones)
+
+
+def _clavicle_root(rest: dict[str, FloatArray], shoulder: str) -> FloatArray:
+    """Where a collar bone starts in a motion that does not say."""
+    reach = float((rest[shoulder] - rest["neck"])[0])
+    return np.asarray(rest["neck"] + np.array([_STERNUM_ACROSS * reach, 0.0, -_STERNUM_DOWN * abs(reach)]))
 
 
 def new_rig_bone_map() -> BoneMap:
