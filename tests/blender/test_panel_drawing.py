@@ -1,0 +1,35 @@
+"""The panel only uses what each Blender version has."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from _support.progress import Progress
+
+import build_addon
+from tests.support import blender
+from tests.support.sources import REPOSITORY
+
+pytestmark = pytest.mark.blender
+
+SCRIPT = Path(__file__).parent / "scripts" / "panel_drawing.py"
+SAMPLE = REPOSITORY / "samples" / "mannequin_walk.mp4"
+
+
+@pytest.mark.parametrize("bpy_version", blender.BPY_VERSIONS)
+def test_every_state_of_the_panel_can_be_drawn(bpy_version, tmp_path):
+    zip_path = build_addon.build(tmp_path, Progress(), validated=False)
+    args = [zip_path, Path(sys.prefix), SAMPLE]
+    run = blender.run_bpy_script(bpy_version, SCRIPT, args, home=tmp_path, project_importable=False)
+    drawn = run.result["drawn"]
+    assert "Install Worker Environment" in drawn["setup"]
+    assert "Estimate Pose" not in drawn["setup"]
+    assert "Estimate Pose" in drawn["idle"]
+    assert "There is no 'mannequin_walk.mp4.gone'" in drawn["options"]
+    assert {"Something broke", "try again", "Setup failed"} <= set(drawn["problem"])
+    assert "all is well" in drawn["note"]
+    assert {"clip.mp4", "0 - 5:  unsure", "and 5 more", "Export FBX", "Preview"} <= set(drawn["summary"])
+    assert "Finding people  40%" in drawn["job"]
+    assert "Export FBX" not in drawn["job"]
+    assert run.result["dropped"] == str(SAMPLE)
+    assert run.result["handler"]
