@@ -47,6 +47,8 @@ class TrackerRules:
     """Keypoint similarity above which two regions hold the same person."""
     known_pose: float = 0.33
     """Keypoint similarity to somebody followed above which a detection is nobody new."""
+    run_away: float = 1.35
+    """A region that the detector finds larger or smaller than this is looked at again."""
     slip_s: float = 0.12
     """Two people with the same pose for longer are one, whom the other's region has slipped onto."""
     least_mean_confidence: float = 0.15
@@ -236,7 +238,7 @@ class PeopleTracker:
         person.motion.update(detection.region, time_s)
         if not self._is_minor(prominence, person.prominence_s):
             sample = self._estimate_anew(detection.region, estimate)
-            if sample is not None and not self._is_known_pose(sample):
+            if sample is not None and self._known_by_pose(sample) is None:
                 self._follow(person, position, time_s, sample, look_back)
 
     def _take_unknown(
@@ -252,7 +254,13 @@ class PeopleTracker:
             self._add_person(State.WATCHED, detection.region, time_s)
             return
         sample = self._estimate_anew(detection.region, estimate)
-        if sample is None or self._is_known_pose(sample) or self._is_part_of_known(sample.next_region):
+        if sample is None:
+            return
+        known = self._known_by_pose(sample)
+        if known is not None:
+            self._look_again(known, position, time_s, sample, look_back)
+            return
+        if self._is_part_of_known(sample.next_region):
             return
         person = lost if lost is not None else self._add_person(State.FOLLOWED, sample.next_region, time_s)
         self._follow(person, position, time_s, sample, look_back)
@@ -301,9 +309,43 @@ class PeopleTracker:
         second = estimate(first.next_region)
         return second if second is not None and self._is_believable(second) else None
 
-    def _is_known_pose(self, sample: PoseSample) -> bool:
-        poses = (p.last_sample for p in self._followed() if p.last_sample is not None)
-        return any(keypoint_similarity(sample, pose) > self._rules.known_pose for pose in poses)
+    def _look_again(self, person: Person, position: int, time_s: float, fresh: PoseSample, look_back: LookBack) -> None:
+        """Take the detector's word for where somebody is, if the network sees more of them there.
+
+        A region that follows its own landmarks can run away, as while somebody enters the picture head first. The
+        frames in which it did so are looked at again too.
+        """
+        assert person.last_sample is not None
+        ratio = fresh.next_region.width / person.last_sample.next_region.width
+        if max(ratio, 1 / ratio) < self._rules.run_away or position not in person.positions[-1:]:
+            return
+        if float(np.mean(fresh.confidence)) <= float(np.mean(person.last_sample.confidence)):
+            return
+        better: list[tuple[int, PoseSample]] = []
+        motion = RegionMotion(fresh.next_region, -time_s)
+        for earlier, earlier_s, estimate in look_back():
+            pose, recorded = estimate(motion.predict(-earlier_s)), person.pose_at(earlier, fresh)
+            if (
+                pose is None
+                or recorded is None
+                or float(np.mean(pose.confidence)) <= float(np.mean(recorded.confidence))
+            ):
+                break
+            motion.update(pose.next_region, -earlier_s)
+            better.append((earlier, pose))
+        person.forget(better[-1][0] if better else position)
+        for earlier, pose in reversed(better):
+            person.record(earlier, pose)
+        person.motion = RegionMotion(fresh.next_region, time_s)
+        self._take_sample(person, position, time_s, fresh)
+
+    def _known_by_pose(self, sample: PoseSample) -> Person | None:
+        """Somebody followed who has this very pose."""
+        for person in self._followed():
+            pose = person.last_sample
+            if pose is not None and keypoint_similarity(sample, pose) > self._rules.known_pose:
+                return person
+        return None
 
     def _was_known_pose(self, sample: PoseSample, position: int) -> bool:
         poses = (p.pose_at(position, sample) for p in self.people)

@@ -55,12 +55,8 @@ def test_one_person_is_followed_through_every_frame(run: Run) -> None:
     assert track.image_size == IMAGE_SIZE
 
 
-@pytest.mark.parametrize("fps", [10.0, 30.0, 60.0])
-@pytest.mark.parametrize("frames", [61, 91])
+@pytest.mark.parametrize(("fps", "frames"), [(10.0, 31), (10.0, 91), (30.0, 61), (30.0, 91), (60.0, 91), (60.0, 181)])
 def test_ids_survive_a_crossing_with_occlusion(run: Run, fps: float, frames: int) -> None:
-    seconds = frames / fps
-    if 400 / seconds / 150 > 2.5:
-        pytest.skip("nobody crosses at more than 5 m/s")
     front = Actor(walks(120, 520, frames), nearness=1.0)
     back = Actor(walks(520, 120, frames), shape=1.3)
     result = run(World([front, back]), frames, fps)
