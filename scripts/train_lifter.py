@@ -55,6 +55,8 @@ def main() -> int:
             validate_minutes=options.validate_minutes,
         )  # fmt: skip
         shape = LifterShape(channels=options.channels)
+        if options.single_frame:
+            shape = LifterShape(options.channels, frames_per_step=1, dilations=(), pose_blocks=6)
         train_lifter(
             split, shape, SampleSettings(frames=options.frames), settings, out,
             resume=options.resume, report=_tell,
@@ -157,6 +159,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--frames", type=int, default=80)
+    parser.add_argument("--single-frame", action="store_true", help="no temporal blocks: a baseline to compare with")
     parser.add_argument("--channels", type=int, default=384)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--validate-minutes", type=float, default=4.0)

@@ -1,6 +1,9 @@
 """The temporal network, its training and its export; these need PyTorch."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,8 @@ from pose_core.train.loop import CHECKPOINT, HISTORY, TrainSettings, load_networ
 from pose_core.train.losses import LossWeights, lifter_loss
 from pose_core.train.mocap import MocapSplit
 from pose_core.train.samples import SampleSettings
+from tests.support.synthetic import walking_joints
+from tests.train.test_mocap import write_archive
 from tests.train.test_samples import recordings
 
 SMALL = LifterShape(channels=32, dilations=(1, 2), pose_blocks=1)
@@ -166,3 +171,21 @@ def test_an_export_that_differs_is_not_kept(tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="differs"):
         export.export_onnx(make_network(), tmp_path / "lifter.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_script_trains_exports_and_describes(tmp_path):
+    clips = [walking_joints(60, heading_rad=k) for k in range(4)]
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    write_archive(data / "a.npz", clips, ["somebody", "cmu_13", "cmu_49", "actor"], ["s", "s", "s", "fair"])
+    script = Path(__file__).resolve().parents[2] / "scripts" / "train_lifter.py"
+    command = [sys.executable, str(script), "--data", str(data), "--out", str(out), "--steps", "2"]
+    command += ["--batch", "2", "--frames", "20", "--channels", "16", "--threads", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {p.name for p in out.iterdir()} >= {"lifter.onnx", "lifter.json", "lifter_training.png", "MODEL_CARD.md"}
+    facts = json.loads((out / "lifter.json").read_text())
+    assert facts["parity_m"] < 1e-4 and facts["training"]["steps"] == 2
+    assert {"sources, exact", "all held-out subjects, noisy"} <= set(facts["held_out"])
+    assert "mocap.cs.cmu.edu" in (out / "MODEL_CARD.md").read_text()
+    assert len(facts["sha256"]) == 64 and open_lifter(out / "lifter.onnx").frames_per_step == 2

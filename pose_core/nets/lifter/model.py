@@ -104,7 +104,7 @@ class LifterNetwork(nn.Module):
         self.contacts = _StepHead(shape.channels, len(CONTACT_JOINTS), frames)
         for block in (*self.poses, *self.times):
             nn.init.zeros_(cast(nn.Linear, block.outer).bias)
-            nn.init.normal_(cast(nn.Linear, block.outer).weight, std=0.02 / len(shape.dilations) ** 0.5)
+            nn.init.normal_(cast(nn.Linear, block.outer).weight, std=0.02 / max(len(shape.dilations), 1) ** 0.5)
         nn.init.constant_(self.log_sigma.common.bias, -2.5)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
