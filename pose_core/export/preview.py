@@ -12,7 +12,7 @@ from pose_core.cameras import project_points
 from pose_core.config import VideoConfig
 from pose_core.errors import CancelledError
 from pose_core.motion_file import Motion
-from pose_core.skeletons import CANONICAL
+from pose_core.skeletons import Skeleton
 from pose_core.types import CancelCallback, FloatArray, ImageArray, Progress, ProgressCallback
 from pose_core.video import open_video, prefetch
 from pose_core.video.writer import PreviewWriter
@@ -72,7 +72,9 @@ def write_preview(
                 image = np.ascontiguousarray(frame.downscale_rgb(width, height))
                 for motion, xy in zip(motions, projected, strict=True):
                     colour = _FILLED if motion.filled[t] else None
-                    draw_skeleton(image, xy[t] * np.array([width / frame.width, height / frame.height]), colour)
+                    draw_skeleton(
+                        image, xy[t] * np.array([width / frame.width, height / frame.height]), motion.skeleton, colour
+                    )
                 writer.write(image, frame.time_s)
                 if progress is not None and t % 10 == 0:
                     progress(Progress("preview", t, total))
@@ -80,12 +82,15 @@ def write_preview(
         progress(Progress("preview", total, total))
 
 
-def draw_skeleton(image: ImageArray, joints_px: FloatArray, colour: tuple[int, int, int] | None = None) -> None:
-    """Draw the canonical skeleton into an RGB image, in place.
+def draw_skeleton(
+    image: ImageArray, joints_px: FloatArray, skeleton: Skeleton, colour: tuple[int, int, int] | None = None
+) -> None:
+    """Draw a skeleton into an RGB image, in place.
 
     Args:
         image: (H, W, 3) uint8.
         joints_px: (J, 2); bones with an unknown end are left out.
+        skeleton: the joints' tree.
         colour: one colour for everything; None draws left, right and middle in their own.
     """
     finite = joints_px[np.all(np.isfinite(joints_px), axis=1)]
@@ -94,10 +99,10 @@ def draw_skeleton(image: ImageArray, joints_px: FloatArray, colour: tuple[int, i
     size = float(np.max(np.ptp(finite, axis=0)))
     thickness = int(np.clip(size / 90, 2, 8))
     for outline in (True, False):
-        for j, p in enumerate(CANONICAL.parents):
+        for j, p in enumerate(skeleton.parents):
             if p < 0 or not np.all(np.isfinite(joints_px[[j, p]])):
                 continue
-            name = CANONICAL.names[j]
+            name = skeleton.names[j]
             own = _LEFT if name.startswith("left_") else _RIGHT if name.startswith("right_") else _MIDDLE
             paint = _EDGE if outline else (colour or own)
             width = thickness + 2 if outline else thickness

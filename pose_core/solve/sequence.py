@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
 from pose_core.solve.contacts import ContactConfig, detect_contacts
@@ -49,6 +50,14 @@ def solve_sequence(
     Returns:
         The motion in a world whose floor is z = 0 (where `problem.weights.floor`).
     """
+    # the blocks are small: a second thread gains little, and on a busy machine waiting for it costs many times as much
+    with threadpool_limits(1, user_api="blas"):
+        return _solve_stages(problem, state, find_contacts=find_contacts, contact_hint=contact_hint)
+
+
+def _solve_stages(
+    problem: Problem, state: BodyState, *, find_contacts: bool, contact_hint: FloatArray | None
+) -> SequenceSolution:
     floor = problem.weights.floor
     free = replace(problem, contacts=np.zeros_like(problem.contacts), weights=replace(problem.weights, floor=False))
     reports: list[dict[str, Any]] = []
