@@ -17,6 +17,9 @@ from pose_core.keypoints.pose import PoseSample
 from pose_core.track.motion import RegionMotion
 from pose_core.types import BoolArray, FloatArray, IntArray, KeypointTrack
 
+_CREDIT = 0.08
+"""How much lower the network's score may be for somebody who was seen for long."""
+
 
 class State(enum.Enum):
     """What happens to a person in each frame."""
@@ -95,12 +98,19 @@ class Person:
         for store in self._stores():
             del store[begin:end]
 
-    def drop_doubtful(self, sure_score: float) -> None:
-        """Drop stretches in which the network was too unsure, on average, that somebody was there."""
+    def drop_doubtful(self, sure_score: float, long_stretch: int) -> None:
+        """Drop stretches in which the network was too unsure, on average, that somebody was there.
+
+        Args:
+            sure_score: mean score of a real person.
+            long_stretch: number of frames from which a somewhat lower mean is enough, as it is for somebody known.
+        """
         bounds = [bisect_left(self.positions, start) for start in self.stretch_starts] + [len(self.positions)]
         kept: list[int] = []
         for begin, end in pairwise(bounds):
-            if end > begin and float(np.mean(self.scores[begin:end])) >= sure_score:
+            is_credible = bool(kept) or end - begin >= long_stretch
+            least = sure_score - (_CREDIT if is_credible else 0.0)
+            if end > begin and float(np.mean(self.scores[begin:end])) >= least:
                 kept.extend(range(begin, end))
         self._keep(kept)
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE_MIN_FPS = 22.0
 """From this rate on two frames are computed at once: a region two frames old is then less than 0.1 s old."""
 _PROGRESS_EVERY_S = 0.1
+_LONG_STRETCH_S = 1.0
+"""False alarms do not last as long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,7 @@ def track_people(
     report.finish(len(times))
     clip = _Clip(np.array(times), np.array(indices, dtype=np.int64), image_size)
     for person in tracker.people:
-        person.drop_doubtful(networks.estimator.sure_score)
+        person.drop_doubtful(networks.estimator.sure_score, clip.frames_in(_LONG_STRETCH_S))
     real = _real_people(tracker.people, config.min_track_s, clip)
     tracks = tuple(
         person.to_track(
@@ -142,6 +144,11 @@ class _Clip:
     timestamps_s: FloatArray
     frame_indices: IntArray
     image_size: tuple[int, int]
+
+    def frames_in(self, seconds: float) -> int:
+        """How many frames, at the average rate and rounded down, there are in so many seconds; at least 1."""
+        span_s = float(self.timestamps_s[-1] - self.timestamps_s[0])
+        return max(1, math.floor(seconds * (len(self.timestamps_s) - 1) / span_s)) if span_s > 0 else 1
 
 
 def _jobs(
@@ -191,9 +198,7 @@ def _collect(job: _Job, tracker: PeopleTracker, estimator: KeypointEstimator, hi
 
 def _real_people(people: list[Person], min_track_s: float, clip: _Clip) -> list[Person]:
     """Those seen for long enough, most prominent first; in a clip shorter than that, whoever is seen throughout."""
-    times = clip.timestamps_s
-    frame_s = (times[-1] - times[0]) / max(len(times) - 1, 1)
-    least = min(math.floor(min_track_s / frame_s) if frame_s > 0 else 1, len(times))
+    least = min(clip.frames_in(min_track_s), len(clip.timestamps_s))
     real = [person for person in people if person.positions and len(person.positions) >= least]
     return sorted(real, key=lambda person: (-person.prominence_s, person.number))
 
