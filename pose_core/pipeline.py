@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_core.config import EstimateRequest, VideoConfig
-from pose_core.errors import CancelledError, InsufficientDataError, NoPersonError, PoseCoreError
+from pose_core.errors import CancelledError, InsufficientDataError, NoPersonError, PoseCoreError, VideoError
 from pose_core.motion_file import Motion, write_motion
 from pose_core.types import CancelCallback, KeypointTrack, Progress, ProgressCallback
 
@@ -189,6 +189,13 @@ def _write_preview(request: EstimateRequest, motions: list[Motion], stages: _Sta
     from pose_core.export.preview import write_preview
 
     assert request.preview is not None
+    try:
+        Path(request.preview).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VideoError(
+            f"Cannot make the folder of the preview '{request.preview}' ({error.strerror or error}).",
+            "Choose another folder.",
+        ) from error
     write_preview(
         request.preview, request.video, request.video_config, motions, progress=stages.progress, cancel=stages.cancel
     )

@@ -251,12 +251,16 @@ class WorkerClient:
         return message
 
     def _remove_unfinished(self) -> None:
-        """Remove the temporary files of a worker that could not do so itself (see `pose_core.files.atomic_path`)."""
+        """Remove the temporary files of a worker that could not do so itself.
+
+        Their names are those of `pose_core.files.atomic_path` and `pose_core.video.writer`.
+        """
         for path in self._unfinished:
-            stem = path.stem.translate({ord(char): f"[{char}]" for char in "[*?"})
-            for leftover in path.parent.glob(f".{stem}.*{path.suffix}"):
-                with contextlib.suppress(OSError):
-                    leftover.unlink()
+            stem, name = (text.translate({ord(char): f"[{char}]" for char in "[*?"}) for text in (path.stem, path.name))
+            for pattern in (f".{stem}.*{path.suffix}", f".{name}.*.part"):
+                for leftover in path.parent.glob(pattern):
+                    with contextlib.suppress(OSError):
+                        leftover.unlink()
 
 
 def error_from(failure: protocol.Failure) -> PoseCoreError:

@@ -62,8 +62,7 @@ def check(result, folder):
 
 @pytest.mark.parametrize("bpy_version", blender.BPY_VERSIONS)
 def test_the_zip_works_in_the_bpy_module(bpy_version, zip_path, tmp_path):
-    out = tmp_path / "out"
-    out.mkdir()
+    out = tmp_path / "made" / "by the job"
     args = [zip_path, ENVIRONMENT, SAMPLE, out]
     run = blender.run_bpy_script(bpy_version, SCRIPT, args, home=tmp_path, project_importable=False)
     assert run.result["version"].split()[0] == bpy_version
@@ -71,8 +70,7 @@ def test_the_zip_works_in_the_bpy_module(bpy_version, zip_path, tmp_path):
 
 
 def test_the_zip_works_in_the_full_blender(zip_path, tmp_path):
-    out = tmp_path / "out"
-    out.mkdir()
+    out = tmp_path / "made" / "by the job"
     inside = tmp_path / zip_path.name
     shutil.copyfile(zip_path, inside)
     args = [inside, ENVIRONMENT, SAMPLE, out]

@@ -26,7 +26,11 @@ def make(tmp_path, *arguments, command=None):
 
 
 def request(tmp_path, behaviour):
-    return EstimateRequest(video=str(tmp_path / f"{behaviour}.mp4"), out=str(tmp_path / "x.motion.npz"))
+    return EstimateRequest(
+        video=str(tmp_path / f"{behaviour}.mp4"),
+        out=str(tmp_path / "x.motion.npz"),
+        preview=str(tmp_path / "x.preview.mp4"),
+    )
 
 
 def poll_until(client, wanted):
@@ -153,13 +157,14 @@ def test_cancel_ends_a_deaf_job_by_force_and_removes_its_temporary_files(tmp_pat
     client = make(tmp_path)
     client.estimate(request(tmp_path, "deaf"))
     poll_until(client, lambda message: True)
-    leftover = tmp_path / ".x.motion.abc.npz"
-    leftover.touch()
+    leftovers = [tmp_path / ".x.motion.abc.npz", tmp_path / ".x.preview.mp4.123.part"]
+    for leftover in leftovers:
+        leftover.touch()
     (tmp_path / "y.motion.npz").touch()
     client.cancel()
     assert poll_until(client, is_last) == [protocol.Cancelled("job")]
     assert client._process.return_code() is not None
-    assert not leftover.exists()
+    assert not any(leftover.exists() for leftover in leftovers)
     assert (tmp_path / "y.motion.npz").exists()
     client.close()
 
