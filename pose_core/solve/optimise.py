@@ -19,7 +19,7 @@ class OptimiserConfig:
 
     iterations: int = 10
     """At most so many accepted or refused steps."""
-    relative_decrease: float = 1e-4
+    relative_decrease: float = 1e-3
     """Stop once a step lowers the energy by less than this share."""
     damping: float = 1e-4
     """First damping, as a share of the diagonal."""
@@ -59,7 +59,7 @@ def minimise(
     energy, equations = assembler.equations(state, log_focal)
     history = [{**energy.terms, "total": energy.total}]
     damping, stop = c.damping, "iterations"
-    for _ in range(c.iterations):
+    for iteration in range(c.iterations):
         solved = equations.solve(damping)
         if solved is None:
             damping = max(damping, 1e-6) * 10
@@ -71,7 +71,11 @@ def minimise(
         lengths = clip_step[: BODY.length_count] if problem.fit_lengths else None
         trial = state.moved(step, lengths)
         trial_focal = log_focal + (float(clip_step[-1]) if problem.fit_focal else 0.0)
-        trial_energy = assembler.energy(trial, trial_focal)
+        # nearly every step is accepted, so the next equations are made at once; after the last none are needed
+        if iteration + 1 < c.iterations:
+            trial_energy, trial_equations = assembler.equations(trial, trial_focal)
+        else:
+            trial_energy, trial_equations = assembler.energy(trial, trial_focal), equations
         if not trial_energy.total < energy.total:
             damping = max(damping, 1e-6) * 8
             if damping > 1e6 or _negligible(step):
@@ -80,11 +84,11 @@ def minimise(
             continue
         decrease = 1.0 - trial_energy.total / energy.total
         state, log_focal, damping = trial, trial_focal, damping / 4
-        history.append({**trial_energy.terms, "total": trial_energy.total})
+        energy, equations = trial_energy, trial_equations
+        history.append({**energy.terms, "total": energy.total})
         if decrease < c.relative_decrease:
-            energy, stop = trial_energy, "converged"
+            stop = "converged"
             break
-        energy, equations = assembler.equations(state, log_focal)
     return Solution(state, log_focal, energy, history, stop, damping)
 
 

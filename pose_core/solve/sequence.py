@@ -9,10 +9,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
+from pose_core.solve.assembly import Assembler
+from pose_core.solve.body_model import BODY
 from pose_core.solve.contacts import ContactConfig, detect_contacts
 from pose_core.solve.kinematics import BodyState, forward
 from pose_core.solve.optimise import OptimiserConfig, Solution, minimise, without_lengths
 from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
+from pose_core.solve.uncertainty import joint_sigmas, marginal_covariances
 from pose_core.types import FloatArray
 
 # Frames solved at once, and how many neighbouring windows share. The overlap outlasts the reach of the smoothing.
@@ -20,6 +23,9 @@ _WINDOW = 600
 _OVERLAP = 60
 
 _UP = np.array([0.0, 0.0, 1.0])
+
+# Errors of neighbouring frames and joints are alike, which the normal matrix does not know; found on known motion.
+_SIGMA_CALIBRATION = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +40,8 @@ class SequenceSolution:
     """Height of the ground found, in the world the problem was given in; the state has it at 0 already."""
     problem: Problem
     """The problem as it was solved last: with contacts, and cameras moved with the ground."""
+    sigma_m: FloatArray
+    """(T, joints) one standard deviation; the root's in the world, the others' relative to the root."""
     diagnostics: dict[str, Any]
 
 
@@ -61,9 +69,9 @@ def _solve_stages(
     floor = problem.weights.floor
     free = replace(problem, contacts=np.zeros_like(problem.contacts), weights=replace(problem.weights, floor=False))
     reports: list[dict[str, Any]] = []
-    solution = _in_windows(free, state, 0.0, 3.0, 6, reports, "free, wide")
+    solution = _in_windows(free, state, 0.0, 3.0, 4, reports, "free, wide")
     free = without_lengths(_with_focal(free, solution.log_focal))
-    solution = _in_windows(free, solution.state, 0.0, 1.2, 5, reports, "free")
+    solution = _in_windows(free, solution.state, 0.0, 1.2, 3, reports, "free")
     log_focal = float(np.log(free.K[0, 0] / problem.K[0, 0]))
     contacts, ground = np.zeros_like(problem.contacts), 0.0
     held = free
@@ -81,8 +89,9 @@ def _solve_stages(
             else:
                 lowered = solution.state
             held = replace(held, contacts=contacts, weights=replace(problem.weights, floor=floor))
-            solution = _in_windows(held, lowered, 0.0, 1.0, 6, reports, stage)
-    return SequenceSolution(solution.state, log_focal, contacts, ground, held, {"stages": reports})
+            solution = _in_windows(held, lowered, 0.0, 1.0, 4, reports, stage)
+    sigma = _sigmas(held, solution.state)
+    return SequenceSolution(solution.state, log_focal, contacts, ground, held, sigma, {"stages": reports})
 
 
 def find_planted(state: BodyState, problem: Problem, hint: FloatArray | None) -> FloatArray:
@@ -160,6 +169,17 @@ def _in_windows(
             }
         )
     return replace(solved[0], state=_join([s.state for s in solved], parts, len(problem.time_s)))
+
+
+def _sigmas(problem: Problem, state: BodyState) -> FloatArray:
+    """Sigma of every joint, window by window; overlaps take the later window's."""
+    problem = without_lengths(problem)
+    out = np.full((len(problem.time_s), BODY.joint_count), np.inf)
+    for window in windows(len(problem.time_s)):
+        part = state.at(window)
+        _, equations = Assembler(problem.at(window)).equations(part, 0.0)
+        out[window] = joint_sigmas(forward(part), marginal_covariances(equations))
+    return _SIGMA_CALIBRATION * out
 
 
 def _join(states: list[BodyState], parts: list[slice], frames: int) -> BodyState:

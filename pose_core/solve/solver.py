@@ -15,7 +15,7 @@ from pose_core.skeletons import CANONICAL, keypoint_set
 from pose_core.solve.body_model import BODY
 from pose_core.solve.evidence import LIFTED_POINTS, observe_points, observed_points
 from pose_core.solve.intrinsics import choose_intrinsics
-from pose_core.solve.kinematics import BodyState, Pose, forward, state_from_rotations
+from pose_core.solve.kinematics import BodyState, forward, state_from_rotations
 from pose_core.solve.problem import Problem, TermWeights
 from pose_core.solve.residuals import reprojection
 from pose_core.solve.rough import Evidence, RoughMotion, gather_evidence, rough_motion
@@ -187,7 +187,7 @@ def _motion(
         keypoints_px=track.xy_px,
         keypoint_confidence=track.confidence,
         reprojection_error_px=placed(error),
-        joint_sigma_m=placed(_sigma(evidence, pose)),
+        joint_sigma_m=placed(np.where(evidence.seen[:, None], solution.sigma_m, np.inf)),
         contacts=np.nan_to_num(placed(solution.contacts)),
         camera_matrix=problem.K,
         T_world_camera=T_world_camera,
@@ -196,13 +196,3 @@ def _motion(
         source=source,
         diagnostics=diagnostics,
     )
-
-
-def _sigma(evidence: Evidence, pose: Pose) -> FloatArray:
-    """(T, joints) the lifter's own sigma; infinite without evidence; collar bones are as sure as the neck."""
-    out = np.full((len(pose.points_m), BODY.joint_count), np.inf)
-    for j, name in enumerate(BODY.tree.names[_JOINTS]):
-        source = CANONICAL.index("neck" if name.endswith("_clavicle") else name)
-        sigma = evidence.sigma_m[:, source]
-        out[:, j] = np.where(evidence.seen & np.isfinite(sigma), sigma, np.inf)
-    return out
