@@ -66,6 +66,8 @@ class Person:
     """Prominence added up over time."""
     last_sample: PoseSample | None = None
     slip: Slip | None = None
+    restarts: int = 0
+    """How often the region was set anew: poses planned before are not of this region."""
     positions: list[int] = field(default_factory=list)
     xy_px: list[FloatArray] = field(default_factory=list)
     confidence: list[FloatArray] = field(default_factory=list)
@@ -113,6 +115,12 @@ class Person:
             if end > begin and float(np.mean(self.scores[begin:end])) >= least:
                 kept.extend(range(begin, end))
         self._keep(kept)
+
+    def restart(self, region: Region, time_s: float) -> None:
+        """Look for the person here from now on, whatever was expected before."""
+        self.motion = RegionMotion(region, time_s)
+        self.slip = None
+        self.restarts += 1
 
     def take_over(self, other: Person) -> None:
         """Join the record of somebody who turned out to be this person, if it ended before this one began."""

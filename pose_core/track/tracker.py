@@ -7,6 +7,7 @@ lost from sight. The tracker only decides: the networks are run by its caller, s
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -74,13 +75,18 @@ class PeopleTracker:
         self._image_size = image_size
         self._rules = rules
         self._tiles = square_tiles(image_size)
+        self._planned: deque[dict[int, int]] = deque()
         self._last_look_s = -math.inf
         self._last_search_s = -math.inf
         self._last_frame_s = -math.inf
 
     def plan_regions(self, time_s: float) -> dict[int, Region]:
-        """Where to compute keypoints in the frame of this time: region by person number."""
-        expected = {p.number: p.motion.predict(time_s) for p in self.people if p.state is State.FOLLOWED}
+        """Where to compute keypoints in the frame of this time: region by person number.
+
+        Every frame is planned, then collected, in this order; frames may be planned before earlier ones are collected.
+        """
+        expected = {p.number: p.motion.predict(time_s) for p in self._followed()}
+        self._planned.append({number: self.people[number].restarts for number in expected})
         return {number: region for number, region in expected.items() if not self._is_outside(region)}
 
     def plan_windows(self, time_s: float) -> list[Region | None]:
@@ -116,11 +122,12 @@ class PeopleTracker:
             estimate: computes keypoints in a region of this frame.
             look_back: the frames before this one, as far as they are still there.
         """
+        planned = self._planned.popleft()
         frame_s = min(time_s - self._last_frame_s, 0.5) if math.isfinite(self._last_frame_s) else 0.0
         for person in self._followed():
-            # Somebody found after this frame was planned has no pose yet.
-            known = person.number in samples
-            sample = samples[person.number] if known else estimate(person.motion.predict(time_s))
+            # Somebody found, or found elsewhere, after this frame was planned has no pose yet.
+            known = planned.get(person.number) == person.restarts
+            sample = samples.get(person.number) if known else estimate(person.motion.predict(time_s))
             self._take_sample(person, position, time_s, sample)
             if person.last_sample is not None:
                 person.prominence_s += frame_s * self._prominence(person.last_sample.box_px)
@@ -278,8 +285,7 @@ class PeopleTracker:
         person.stretch_starts.append(before[-1][0] if before else position)
         for earlier, pose in reversed(before):
             person.record(earlier, pose)
-        person.motion = RegionMotion(sample.next_region, time_s)
-        person.slip = None
+        person.restart(sample.next_region, time_s)
         self._take_sample(person, position, time_s, sample)
 
     def _trace_back(
@@ -336,7 +342,7 @@ class PeopleTracker:
         person.forget(better[-1][0] if better else position)
         for earlier, pose in reversed(better):
             person.record(earlier, pose)
-        person.motion = RegionMotion(fresh.next_region, time_s)
+        person.restart(fresh.next_region, time_s)
         self._take_sample(person, position, time_s, fresh)
 
     def _known_by_pose(self, sample: PoseSample) -> Person | None:

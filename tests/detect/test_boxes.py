@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pose_core.detect.letterbox import to_detections, top_left_window
+from pose_core.detect.letterbox import cut_bgr, to_detections, top_left_window
 from pose_core.detect.nms import box_iou
 from pose_core.detect.rtmdet import RtmdetDetector
 from pose_core.detect.yolox import YoloxDetector, decode_yolox, finished_boxes
@@ -65,6 +65,13 @@ def test_the_letterbox_is_undone_and_boxes_are_cut_at_the_edge() -> None:
     np.testing.assert_allclose(found[1].box_px, [20, 40, 220, 416])
     assert len(found) == 2, "a box that lies outside the picture is nobody"
     assert found[0].region.width / found[0].region.height == pytest.approx(0.75)
+
+
+def test_the_input_is_bgr_on_grey() -> None:
+    frame = VideoFrame.from_rgb(np.full((100, 200, 3), (250, 120, 10), np.uint8))
+    picture = cut_bgr(frame, top_left_window((200, 100)), (100, 100))
+    np.testing.assert_array_equal(picture[10, 50], (10, 120, 250))
+    np.testing.assert_array_equal(picture[80, 50], (114, 114, 114))
 
 
 @pytest.mark.parametrize("kind", ["yolox", "rtmdet"])

@@ -23,6 +23,19 @@ def test_gaussians_are_found_between_the_cells(method: str, most: float) -> None
     assert np.all((value > 0.6) & (value <= 0.8))
 
 
+def test_dark_finds_slanted_ridges() -> None:
+    y, x = np.mgrid[:64, :48]
+    centres = CENTRES[:20]
+    maps = []
+    for cx, cy in centres:
+        along, across = (x - cx) * 0.8 + (y - cy) * 0.6, (y - cy) * 0.8 - (x - cx) * 0.6
+        maps.append(np.exp(-(along**2) / (2 * 4.0**2) - across**2 / (2 * 1.5**2)))
+    dark, _ = decode_heatmaps(np.stack(maps), "dark")
+    parabola, _ = decode_heatmaps(np.stack(maps), "parabola")
+    assert np.abs(dark - centres).max() < 0.03
+    assert np.abs(parabola - centres).max() > 0.1, "each axis by itself cannot see the slant"
+
+
 def test_refinement_beats_the_quarter_rule_under_noise() -> None:
     noisy = np.clip(gaussians(CENTRES, sigma=2.0) + np.random.default_rng(2).normal(0, 0.01, (60, 64, 48)), 0, 1)
     errors = {m: np.linalg.norm(decode_heatmaps(noisy, m)[0] - CENTRES, axis=1).mean() for m in METHODS}

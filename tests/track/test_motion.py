@@ -46,9 +46,9 @@ def test_noise_is_smoothed_out() -> None:
 
 
 def test_rotation_goes_the_short_way_round() -> None:
-    motion, _ = feed(lambda t: Region(0, 0, 100, 100, math.remainder(3.0 + 2.0 * t, 2 * math.pi)), 30, 1.0)
+    motion, _ = feed(lambda t: Region(0, 0, 100, 100, math.remainder(2.2 + 1.0 * t, 2 * math.pi)), 30, 1.0)
     expected = motion.predict(31 / 30).rotation_rad
-    assert math.cos(expected - (3.0 + 2.0 * 31 / 30)) > math.cos(0.15)
+    assert math.cos(expected - (2.2 + 1.0 * 31 / 30)) > math.cos(0.15)
 
 
 def test_prediction_does_not_run_away() -> None:

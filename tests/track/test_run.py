@@ -10,13 +10,18 @@ import pytest
 
 from pose_core.config import TrackConfig
 from pose_core.errors import CancelledError
+from pose_core.keypoints.crop import Region
+from pose_core.keypoints.pose import PoseSample
 from pose_core.runtime.store import ModelStore
 from pose_core.track import TrackResult, track_people
 from pose_core.track import run as run_module
+from pose_core.track.motion import RegionMotion
 from pose_core.track.networks import Networks
+from pose_core.track.person import Person, State
 from pose_core.types import KeypointTrack, Progress
 from tests.track.world import FPS, IMAGE_SIZE, Actor, World, present, walks
 
+REGION = Region(100.0, 100.0, 100.0, 100.0)
 Run = Callable[..., TrackResult]
 
 
@@ -107,6 +112,21 @@ def test_flickering_false_alarms_are_dropped(run: Run) -> None:
     result = run(World([actor], false_alarms=dict.fromkeys((0, 15, 16, 30, 45, 46, 47), (560.0, 90.0))), 90)
     assert len(result.tracks) == 1
     assert_follows(result.tracks[0], actor)
+
+
+def test_a_region_that_runs_away_is_brought_back_with_the_frames_it_spoilt(run: Run) -> None:
+    actor = Actor(walks(300, 320, 90), size=120.0)
+    world = World([actor], runs_away_in=range(20, 90))
+    (track,) = run(world, 90, detect_every_s=0.5).tracks
+    assert track.seen.all()
+    spoilt = np.linalg.norm(track.xy_px - [actor.keypoints(k) for k in range(90)], axis=2).mean(axis=1) > 1
+    assert not spoilt[31:].any(), "the detector ran once more by then"
+    assert spoilt.sum() <= 2
+
+
+def test_a_network_that_is_never_sure_sees_nobody(run: Run) -> None:
+    world = World([Actor(walks(150, 400, 60))], score=0.4)
+    assert run(world, 60).tracks == ()
 
 
 def test_nobody_gives_no_tracks(run: Run) -> None:
@@ -215,3 +235,45 @@ def test_uneven_times_are_kept(run: Run) -> None:
     world = World([Actor(walks(200, 300, 40))])
     result = run(world, 40, fps=29.97)
     np.testing.assert_allclose(result.timestamps_s, np.arange(40) / 29.97)
+
+
+def a_person(scores: list[tuple[int, int, float]]) -> Person:
+    """Somebody seen in stretches of (first, stop, score)."""
+    person = Person(0, RegionMotion(REGION, 0.0), RegionMotion(REGION, 0.0), State.FOLLOWED, 0.0)
+    for first, stop, score in scores:
+        person.stretch_starts.append(first)
+        for position in range(first, stop):
+            person.record(position, PoseSample(np.zeros((3, 2)), np.ones(3), score, np.zeros(4), REGION))
+    return person
+
+
+@pytest.mark.parametrize(
+    ("stretches", "kept"),
+    [
+        ([(0, 5, 0.9)], []),
+        ([(0, 5, 0.97)], [*range(5)]),
+        ([(0, 40, 0.9)], [*range(40)]),
+        ([(0, 40, 0.8)], []),
+        ([(0, 40, 0.99), (50, 54, 0.9), (60, 64, 0.7)], [*range(40), *range(50, 54)]),
+        ([(0, 4, 0.7), (50, 90, 0.99)], [*range(50, 90)]),
+    ],
+)
+def test_doubtful_stretches_are_dropped(stretches: list[tuple[int, int, float]], kept: list[int]) -> None:
+    person = a_person(stretches)
+    person.drop_doubtful(0.96, long_stretch=30)
+    assert person.positions == kept
+    assert len(person.xy_px) == len(person.scores) == len(kept)
+
+
+def test_forgetting_and_taking_over() -> None:
+    person, other = a_person([(10, 20, 1.0)]), a_person([(0, 8, 1.0)])
+    person.forget(15)
+    assert person.positions == [*range(10, 15)]
+    person.forget(11, 13)
+    assert person.positions == [10, 13, 14]
+    person.take_over(other)
+    assert person.positions == [*range(8), 10, 13, 14] and other.positions == []
+    assert person.stretch_starts == [0, 10]
+    late = a_person([(14, 30, 1.0)])
+    person.take_over(late)
+    assert late.positions, "records that overlap are two people"
