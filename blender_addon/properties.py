@@ -46,7 +46,7 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
         max=3.0,
         unit="LENGTH",
         step=1,
-        precision=2,
+        precision=3,
     )
     people: EnumProperty(
         name="Person",

@@ -7,9 +7,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from _support.progress import Progress
 
 import build_addon
+from _support.progress import Progress
 from pose_core.motion_file import read_motion
 from tests.support import blender
 from tests.support.sources import REPOSITORY

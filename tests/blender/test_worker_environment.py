@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from _support.progress import Progress
 
 import build_addon
+from _support.progress import Progress
 from tests.support import blender
 from tests.support.sources import REPOSITORY
 

@@ -6,9 +6,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from _support.progress import Progress
 
 import build_addon
+from _support.progress import Progress
 from pose_core import __version__
 from tests.support.sources import REPOSITORY
 
