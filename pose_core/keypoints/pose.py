@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from pose_core.keypoints.crop import Region
 from pose_core.types import FloatArray
 
@@ -28,6 +30,11 @@ class PoseSample:
     """Where to look in the next frame."""
     joints_m: FloatArray | None = None
     """(K, 3) the network's own 3D, camera axes, metres, relative to the middle of the hips."""
+
+    @property
+    def mean_confidence(self) -> float:
+        """Over all keypoints."""
+        return float(np.mean(self.confidence))
 
 
 class KeypointEstimator(Protocol):

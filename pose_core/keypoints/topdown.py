@@ -28,7 +28,7 @@ _MOST_SHRINKING = 0.97
 """A region shrinks by no more than this a frame: legs that are unsure for a moment must not be cut off for good."""
 _SURE_KEYPOINT = 0.3
 MIN_POSE_SCORE = 0.4
-"""Mean confidence of the surer half of the keypoints below which nobody is there; people seen well have 0.8 and more."""
+"""Mean confidence of the surer half of the keypoints below which nobody is there; people seen well have over 0.8."""
 
 
 class TopDownKeypoints:

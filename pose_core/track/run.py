@@ -24,7 +24,8 @@ from pose_core.keypoints.pose import KeypointEstimator, PoseSample
 from pose_core.track.history import FrameHistory
 from pose_core.track.networks import Networks, open_networks
 from pose_core.track.person import Person
-from pose_core.track.tracker import Estimate, PeopleTracker, TrackerRules
+from pose_core.track.rules import TrackerRules
+from pose_core.track.tracker import Estimate, Moment, PeopleTracker
 from pose_core.types import CancelCallback, FloatArray, IntArray, KeypointTrack, Progress, ProgressCallback
 
 if TYPE_CHECKING:
@@ -191,8 +192,8 @@ def _collect(job: _Job, tracker: PeopleTracker, estimator: KeypointEstimator, hi
         for position, frame in history.backwards():
             yield position, frame.time_s, partial(estimator.estimate, frame)
 
-    estimate = partial(estimator.estimate, job.frame)
-    tracker.collect(job.position, job.frame.time_s, samples, detections, estimate, look_back)
+    moment = Moment(job.position, job.frame.time_s, partial(estimator.estimate, job.frame), look_back)
+    tracker.collect(moment, samples, detections)
     history.append(job.position, job.frame)
 
 

@@ -20,8 +20,10 @@ from pose_core.keypoints.crop import Region
 from pose_core.keypoints.pose import PoseSample
 from pose_core.track.affinity import best_pairs, keypoint_similarity
 from pose_core.track.motion import RegionMotion
-from pose_core.track.person import Person, Slip, State
+from pose_core.track.person import Person, State
 from pose_core.track.prominence import frame_prominence
+from pose_core.track.rules import TrackerRules
+from pose_core.track.slips import part_doubles
 from pose_core.types import FloatArray
 
 Estimate = Callable[[Region], PoseSample | None]
@@ -31,35 +33,16 @@ LookBack = Callable[[], Iterator[tuple[int, float, Estimate]]]
 
 
 @dataclass(frozen=True)
-class TrackerRules:
-    """Thresholds of the tracker."""
+class Moment:
+    """A frame, and what can still be asked of it."""
 
-    detect_every_s: float = 0.5
-    """How often to look for further people."""
-    search_every_s: float = 0.1
-    """How often to look for somebody lost, while others are in sight."""
-    most_lost_s: float = 1.5
-    """Somebody out of sight for longer comes back as a new person."""
-    keep_trying_s: float = 0.12
-    """How long to go on looking where a person should be, after the network has said that nobody is there."""
-    least_overlap: float = 0.35
-    """Regions that overlap less (intersection over union) are not the same person."""
-    same_pose: float = 0.55
-    """Keypoint similarity above which two regions hold the same person."""
-    known_pose: float = 0.33
-    """Keypoint similarity to somebody followed above which a detection is nobody new."""
-    run_away: float = 1.35
-    """A region that the detector finds larger or smaller than this is looked at again."""
-    slip_s: float = 0.12
-    """Two people with the same pose for longer are one, whom the other's region has slipped onto."""
-    least_mean_confidence: float = 0.15
-    """Mean confidence over all keypoints below which a pose does not count."""
-    part_size: float = 0.8
-    """Somebody new inside somebody followed must be larger than this share of them, else it is a part of them."""
-    only_prominent: bool = True
-    """Do not compute keypoints of people who cannot be the most prominent one."""
-    watch_below: float = 0.4
-    """Share of the most prominent person's prominence below which that is so."""
+    position: int
+    """The frame's place in the clip, from 0."""
+    time_s: float
+    estimate: Estimate
+    """Computes keypoints in a region of this frame."""
+    look_back: LookBack = lambda: iter(())
+    """The frames before this one, as far as they are still there."""
 
 
 class PeopleTracker:
@@ -105,35 +88,30 @@ class PeopleTracker:
 
     def collect(
         self,
-        position: int,
-        time_s: float,
+        moment: Moment,
         samples: Mapping[int, PoseSample | None],
         detections: list[Detection] | None,
-        estimate: Estimate,
-        look_back: LookBack = lambda: iter(()),
     ) -> None:
         """Take in what the networks said of a frame.
 
         Args:
-            position: the frame's place in the clip, from 0, one more at every call.
-            time_s: its time.
+            moment: the frame; positions go up by one from call to call.
             samples: pose by person number, for the planned regions.
             detections: people found, None if the detector was not run.
-            estimate: computes keypoints in a region of this frame.
-            look_back: the frames before this one, as far as they are still there.
         """
+        time_s = moment.time_s
         planned = self._planned.popleft()
         frame_s = min(time_s - self._last_frame_s, 0.5) if math.isfinite(self._last_frame_s) else 0.0
         for person in self._followed():
             # Somebody found, or found elsewhere, after this frame was planned has no pose yet.
             known = planned.get(person.number) == person.restarts
-            sample = samples.get(person.number) if known else estimate(person.motion.predict(time_s))
-            self._take_sample(person, position, time_s, sample)
+            sample = samples.get(person.number) if known else moment.estimate(person.motion.predict(time_s))
+            self._take_sample(person, moment, sample)
             if person.last_sample is not None:
                 person.prominence_s += frame_s * self._prominence(person.last_sample.box_px)
-        self._part_doubles(position, time_s)
+        part_doubles(self.people, moment.position, time_s, self._rules)
         if detections is not None:
-            self._take_detections(position, time_s, detections, estimate, look_back)
+            self._take_detections(moment, detections)
         for person in self.people:
             unseen_s = time_s - person.last_seen_s
             if person.state in (State.LOST, State.WATCHED) and unseen_s > self._rules.most_lost_s:
@@ -148,129 +126,61 @@ class PeopleTracker:
     def _followed(self) -> list[Person]:
         return [p for p in self.people if p.state is State.FOLLOWED]
 
-    def _take_sample(self, person: Person, position: int, time_s: float, sample: PoseSample | None) -> None:
+    def _take_sample(self, person: Person, moment: Moment, sample: PoseSample | None) -> None:
         if sample is not None and self._is_believable(sample):
             if person.slip is None:
                 person.motion_before = person.motion.copy()
-            person.motion.update(sample.next_region, time_s)
+            person.motion.update(sample.next_region, moment.time_s)
             person.last_sample = sample
-            person.last_seen_s = time_s
-            person.record(position, sample)
+            person.last_seen_s = moment.time_s
+            person.record(moment.position, sample)
             return
         person.last_sample = None
-        if time_s - person.last_seen_s > self._rules.keep_trying_s:
+        if moment.time_s - person.last_seen_s > self._rules.keep_trying_s:
             person.state = State.LOST
 
-    def _part_doubles(self, position: int, time_s: float) -> None:
-        """Let go of a person whose region has slipped onto somebody else, as when one walks behind the other."""
-        followed = [p for p in self._followed() if p.last_sample is not None]
-        for k, first in enumerate(followed):
-            for second in followed[k + 1 :]:
-                self._compare(first, second, position, time_s)
-        for person in followed:
-            if person.slip is not None and self.people[person.slip.onto].state is not State.FOLLOWED:
-                person.slip = None
-
-    def _compare(self, first: Person, second: Person, position: int, time_s: float) -> None:
-        if first.last_sample is None or second.last_sample is None:
-            return
-        if keypoint_similarity(first.last_sample, second.last_sample) <= self._rules.same_pose:
-            if first.slip is not None and second.slip is not None and first.slip.onto == second.number:
-                # Two people again: whose poses were not theirs meanwhile?
-                impostor = self._impostor(first, second)
-                assert impostor.slip is not None
-                impostor.forget(impostor.slip.position, position)
-                first.slip = second.slip = None
-            return
-        for person, other in ((first, second), (second, first)):
-            assert person.last_sample is not None
-            if person.slip is None:
-                person.slip = Slip(other.number, position, time_s, person.motion_before)
-            person.slip.measure(person.last_sample.next_region, time_s)
-        assert first.slip is not None and second.slip is not None
-        if time_s - max(first.slip.time_s, second.slip.time_s) >= self._rules.slip_s:
-            impostor = self._impostor(first, second)
-            self._let_go(impostor)
-            (second if impostor is first else first).take_over(impostor)
-
-    @staticmethod
-    def _impostor(first: Person, second: Person) -> Person:
-        """Of two people with the same pose, the one who had to leave their own path for it."""
-        assert first.slip is not None and second.slip is not None
-        if abs(first.slip.swerve - second.slip.swerve) > 0.02:
-            return first if first.slip.swerve > second.slip.swerve else second
-        return first if first.prominence_s < second.prominence_s else second
-
-    def _let_go(self, person: Person) -> None:
-        """Back to where the person was before the slip, and lost since then."""
-        assert person.slip is not None
-        person.forget(person.slip.position)
-        person.motion = person.slip.motion_before
-        person.last_seen_s = person.motion.time_s
-        person.last_sample = None
-        person.slip = None
-        person.state = State.LOST if person.positions else State.ENDED
-
-    def _take_detections(
-        self, position: int, time_s: float, detections: list[Detection], estimate: Estimate, look_back: LookBack
-    ) -> None:
+    def _take_detections(self, moment: Moment, detections: list[Detection]) -> None:
         """Recognise people in detections; the rest are people lost, or new."""
         visible = [p for p in self.people if p.state in (State.FOLLOWED, State.WATCHED)]
-        overlap = _overlap(detections, [p.motion.predict(time_s) for p in visible])
+        overlap = _overlap(detections, [p.motion.predict(moment.time_s) for p in visible])
         pairs = best_pairs(overlap, self._rules.least_overlap)
         for d, v in pairs:
             if visible[v].state is State.WATCHED:
-                self._take_watched(visible[v], position, time_s, detections[d], estimate, look_back)
+                self._take_watched(visible[v], moment, detections[d])
         recognised = {d for d, _ in pairs}
         unknown = [detection for d, detection in enumerate(detections) if d not in recognised]
         lost = [p for p in self.people if p.state is State.LOST]
-        closeness = [[self._closeness(d.region, p, time_s) for p in lost] for d in unknown]
+        closeness = [[self._closeness(d.region, p, moment.time_s) for p in lost] for d in unknown]
         returned = dict(best_pairs(np.array(closeness, dtype=np.float64).reshape(len(unknown), len(lost)), 0.0))
         for d, detection in enumerate(unknown):
             person = lost[returned[d]] if d in returned else None
-            self._take_unknown(person, position, time_s, detection, estimate, look_back)
+            self._take_unknown(person, moment, detection)
 
-    def _take_watched(
-        self,
-        person: Person,
-        position: int,
-        time_s: float,
-        detection: Detection,
-        estimate: Estimate,
-        look_back: LookBack,
-    ) -> None:
+    def _take_watched(self, person: Person, moment: Moment, detection: Detection) -> None:
         prominence = self._prominence(detection.box_px)
-        person.prominence_s += (time_s - person.last_seen_s) * prominence
-        person.last_seen_s = time_s
-        person.motion.update(detection.region, time_s)
+        person.prominence_s += (moment.time_s - person.last_seen_s) * prominence
+        person.last_seen_s = moment.time_s
+        person.motion.update(detection.region, moment.time_s)
         if not self._is_minor(prominence, person.prominence_s):
-            sample = self._estimate_anew(detection.region, estimate)
+            sample = self._estimate_anew(detection.region, moment.estimate)
             if sample is not None and self._known_by_pose(sample) is None:
-                self._follow(person, position, time_s, sample, look_back)
+                self._follow(person, moment, sample)
 
-    def _take_unknown(
-        self,
-        lost: Person | None,
-        position: int,
-        time_s: float,
-        detection: Detection,
-        estimate: Estimate,
-        look_back: LookBack,
-    ) -> None:
+    def _take_unknown(self, lost: Person | None, moment: Moment, detection: Detection) -> None:
         if lost is None and self._is_minor(self._prominence(detection.box_px), 0.0):
-            self._add_person(State.WATCHED, detection.region, time_s)
+            self._add_person(State.WATCHED, detection.region, moment.time_s)
             return
-        sample = self._estimate_anew(detection.region, estimate)
+        sample = self._estimate_anew(detection.region, moment.estimate)
         if sample is None:
             return
         known = self._known_by_pose(sample)
         if known is not None:
-            self._look_again(known, position, time_s, sample, look_back)
+            self._look_again(known, moment, sample)
             return
         if self._is_part_of_known(sample.next_region):
             return
-        person = lost if lost is not None else self._add_person(State.FOLLOWED, sample.next_region, time_s)
-        self._follow(person, position, time_s, sample, look_back)
+        person = lost if lost is not None else self._add_person(State.FOLLOWED, sample.next_region, moment.time_s)
+        self._follow(person, moment, sample)
 
     def _add_person(self, state: State, region: Region, time_s: float) -> Person:
         motion = RegionMotion(region, time_s)
@@ -278,24 +188,22 @@ class PeopleTracker:
         self.people.append(person)
         return person
 
-    def _follow(self, person: Person, position: int, time_s: float, sample: PoseSample, look_back: LookBack) -> None:
+    def _follow(self, person: Person, moment: Moment, sample: PoseSample) -> None:
         """Begin to follow somebody, or go on after a gap; also in the frames just before, where they went unnoticed."""
         person.state = State.FOLLOWED
-        before = self._trace_back(person, time_s, sample, look_back)
-        person.stretch_starts.append(before[-1][0] if before else position)
+        before = self._trace_back(person, moment, sample)
+        person.stretch_starts.append(before[-1][0] if before else moment.position)
         for earlier, pose in reversed(before):
             person.record(earlier, pose)
-        person.restart(sample.next_region, time_s)
-        self._take_sample(person, position, time_s, sample)
+        person.restart(sample.next_region, moment.time_s)
+        self._take_sample(person, moment, sample)
 
-    def _trace_back(
-        self, person: Person, time_s: float, sample: PoseSample, look_back: LookBack
-    ) -> list[tuple[int, PoseSample]]:
+    def _trace_back(self, person: Person, moment: Moment, sample: PoseSample) -> list[tuple[int, PoseSample]]:
         """Poses in earlier frames, the newest first, until the person is not seen or was followed already."""
-        motion = RegionMotion(sample.next_region, -time_s)
+        motion = RegionMotion(sample.next_region, -moment.time_s)
         found: list[tuple[int, PoseSample]] = []
         last_recorded = person.positions[-1] if person.positions else -1
-        for position, earlier_s, estimate in look_back():
+        for position, earlier_s, estimate in moment.look_back():
             if position <= last_recorded:
                 break
             pose = estimate(motion.predict(-earlier_s))
@@ -315,7 +223,7 @@ class PeopleTracker:
         second = estimate(first.next_region)
         return second if second is not None and self._is_believable(second) else None
 
-    def _look_again(self, person: Person, position: int, time_s: float, fresh: PoseSample, look_back: LookBack) -> None:
+    def _look_again(self, person: Person, moment: Moment, fresh: PoseSample) -> None:
         """Take the detector's word for where somebody is, if the network sees more of them there.
 
         A region that follows its own landmarks can run away, as while somebody enters the picture head first. The
@@ -323,27 +231,23 @@ class PeopleTracker:
         """
         assert person.last_sample is not None
         ratio = fresh.next_region.width / person.last_sample.next_region.width
-        if max(ratio, 1 / ratio) < self._rules.run_away or position not in person.positions[-1:]:
+        if max(ratio, 1 / ratio) < self._rules.run_away or moment.position not in person.positions[-1:]:
             return
-        if float(np.mean(fresh.confidence)) <= float(np.mean(person.last_sample.confidence)):
+        if fresh.mean_confidence <= person.last_sample.mean_confidence:
             return
         better: list[tuple[int, PoseSample]] = []
-        motion = RegionMotion(fresh.next_region, -time_s)
-        for earlier, earlier_s, estimate in look_back():
+        motion = RegionMotion(fresh.next_region, -moment.time_s)
+        for earlier, earlier_s, estimate in moment.look_back():
             pose, recorded = estimate(motion.predict(-earlier_s)), person.pose_at(earlier, fresh)
-            if (
-                pose is None
-                or recorded is None
-                or float(np.mean(pose.confidence)) <= float(np.mean(recorded.confidence))
-            ):
+            if pose is None or recorded is None or pose.mean_confidence <= recorded.mean_confidence:
                 break
             motion.update(pose.next_region, -earlier_s)
             better.append((earlier, pose))
-        person.forget(better[-1][0] if better else position)
+        person.forget(better[-1][0] if better else moment.position)
         for earlier, pose in reversed(better):
             person.record(earlier, pose)
-        person.restart(fresh.next_region, time_s)
-        self._take_sample(person, position, time_s, fresh)
+        person.restart(fresh.next_region, moment.time_s)
+        self._take_sample(person, moment, fresh)
 
     def _known_by_pose(self, sample: PoseSample) -> Person | None:
         """Somebody followed who has this very pose."""
@@ -359,7 +263,7 @@ class PeopleTracker:
 
     def _is_believable(self, sample: PoseSample) -> bool:
         """Whether enough of a person is seen for the pose to be more than a guess."""
-        enough = float(np.mean(sample.confidence)) >= self._rules.least_mean_confidence
+        enough = sample.mean_confidence >= self._rules.least_mean_confidence
         return enough and sample.next_region.is_usable and not self._is_outside(sample.next_region)
 
     def _is_part_of_known(self, region: Region) -> bool:
