@@ -134,6 +134,11 @@ def _standing(p: _Performer, side: str) -> BoolArray:
     return still if still.any() else np.ones(len(speed[0]), bool)
 
 
+def _tilt(sole: FloatArray) -> FloatArray:
+    """How far soles (..., 3) point downwards, radians."""
+    return np.arctan2(-sole[..., 2], np.linalg.norm(sole[..., :2], axis=-1))
+
+
 def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[dict[str, FloatArray], FloatArray]:
     """Rotations of one leg whose ankle should come to `ankle`, and where it comes to."""
     thigh_rest, shin_rest = _rest(f"{side}_hip", f"{side}_knee"), _rest(f"{side}_knee", f"{side}_ankle")
@@ -152,16 +157,15 @@ def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[
         "thigh": _turn((thigh_rest, _X), (knee, hinge)),
         "shin": _turn((shin_rest, _X), (ankle_now - knee, hinge)),
     }
-    heading = unit(sole * [1.0, 1.0, 0.0])
-    tilt_now = np.arctan2(-sole[:, 2], np.linalg.norm(sole[:, :2], axis=-1))
     sole_rest = _rest(f"{side}_ankle", f"{side}_toe")
-    tilt_rest = np.arctan2(-sole_rest[2], np.linalg.norm(sole_rest[:2]))
-    tilt = tilt_now - np.median(tilt_now[_standing(p, side)]) + tilt_rest
-    pointing = heading * np.cos(tilt)[:, None] - _UP * np.sin(tilt)[:, None]
-    across = unit(0.5 * hinge + np.cross(heading, _UP) * -1.0)
+    tilt, tilt_rest = _tilt(sole), float(_tilt(sole_rest))
+    offset = tilt_rest - np.median(tilt[_standing(p, side)])
+    # Where the foot points straight down it has no heading: there the knee says where its inner side is.
+    across = unit(0.5 * hinge + np.cross(_UP, unit(sole)))
+    pointing = _apply(rotation_vector_to_matrix(across * offset), unit(sole))
     D["foot"] = _turn((sole_rest, _X), (pointing, across))
     # The toes stay on the floor while the heel rises.
-    pitch = np.clip(tilt - tilt_rest, 0.0, _MAX_TOE_BEND_RAD)
+    pitch = np.clip(tilt + offset - tilt_rest, 0.0, _MAX_TOE_BEND_RAD)
     D["toe"] = rotation_vector_to_matrix(-across * pitch[:, None]) @ D["foot"]
     return {f"{side}_{name}": R for name, R in D.items()}, hip + ankle_now
 
