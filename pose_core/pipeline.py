@@ -160,29 +160,33 @@ def _solve_people(
     warnings: list[str] = []
     problem: PoseCoreError | None = None
     for number, track in enumerate(tracked.tracks):
-        stages.tell("solve", number, len(tracked.tracks))
         try:
-            motions.append(_solve_person(request, track, source, stages))
+            motions.append(_solve_person(request, track, source, stages, number, len(tracked.tracks)))
         except InsufficientDataError as error:
             problem = error
             warnings.append(f"Person {track.person_id} was left out: {error}")
-    stages.tell("solve", len(tracked.tracks), len(tracked.tracks))
     if not motions:
         assert problem is not None
         raise problem
     return motions, warnings
 
 
-def _solve_person(request: EstimateRequest, track: KeypointTrack, source: str, stages: _Stages) -> Motion:
+def _solve_person(
+    request: EstimateRequest, track: KeypointTrack, source: str, stages: _Stages, number: int, people: int
+) -> Motion:
     from pose_core.lift import lift_track
     from pose_core.solve import solve_motion
     from pose_core.solve.intrinsics import choose_intrinsics
+
+    def on_progress(share: float) -> None:
+        stages.check_cancel()
+        stages.tell("solve", round(100 * (number + share)), 100 * people)
 
     K, _ = choose_intrinsics(request.camera, track.image_size)
     with stages.stage("lift"):
         lifted = lift_track(track, K)
     with stages.stage("solve"):
-        return solve_motion(track, lifted, source, request.solve, request.camera)
+        return solve_motion(track, lifted, source, request.solve, request.camera, on_progress)
 
 
 def _write_preview(request: EstimateRequest, motions: list[Motion], stages: _Stages) -> None:

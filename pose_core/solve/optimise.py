@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -41,7 +42,12 @@ class Solution:
 
 
 def minimise(
-    problem: Problem, state: BodyState, log_focal: float, robust_scale: float, config: OptimiserConfig | None = None
+    problem: Problem,
+    state: BodyState,
+    log_focal: float,
+    robust_scale: float,
+    config: OptimiserConfig | None = None,
+    on_step: Callable[[], None] | None = None,
 ) -> Solution:
     """Lower the energy of a problem from a given state.
 
@@ -51,6 +57,7 @@ def minimise(
         log_focal: logarithm of the focal length over that of the problem's intrinsics.
         robust_scale: multiplies the robust scales.
         config: stopping rules.
+        on_step: called before every step; what it raises ends the work.
     Returns:
         The best state found; it never has more energy than the first.
     """
@@ -60,6 +67,8 @@ def minimise(
     history = [{**energy.terms, "total": energy.total}]
     damping, stop = c.damping, "iterations"
     for iteration in range(c.iterations):
+        if on_step is not None:
+            on_step()
         solved = equations.solve(damping)
         if solved is None:
             damping = max(damping, 1e-6) * 10

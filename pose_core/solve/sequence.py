@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ _WINDOW = 600
 _OVERLAP = 60
 
 _UP = np.array([0.0, 0.0, 1.0])
+
+# Steps of each stage at most.
+_STEPS = {"free, wide": 4, "free": 3, "contacts": 4, "contacts again": 4}
 
 # Errors of neighbouring frames and joints are alike, which the normal matrix does not know; found on known motion.
 _SIGMA_CALIBRATION = 2.5
@@ -46,7 +50,12 @@ class SequenceSolution:
 
 
 def solve_sequence(
-    problem: Problem, state: BodyState, *, find_contacts: bool, contact_hint: FloatArray | None = None
+    problem: Problem,
+    state: BodyState,
+    *,
+    find_contacts: bool,
+    contact_hint: FloatArray | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> SequenceSolution:
     """Solve a clip from a rough state.
 
@@ -55,23 +64,39 @@ def solve_sequence(
         state: a rough motion in the same world.
         find_contacts: whether to look for planted feet and hold them.
         contact_hint: (T, 4) a lifter's opinion on contacts in [0, 1], or None.
+        on_progress: called with the share that is done, several times a second; what it raises ends the work.
     Returns:
         The motion in a world whose floor is z = 0 (where `problem.weights.floor`).
     """
     # the blocks are small: a second thread gains little, and on a busy machine waiting for it costs many times as much
     with threadpool_limits(1, user_api="blas"):
-        return _solve_stages(problem, state, find_contacts=find_contacts, contact_hint=contact_hint)
+        stages = _Stages(len(windows(len(problem.time_s))), on_progress)
+        return _solve_stages(problem, state, stages, find_contacts=find_contacts, contact_hint=contact_hint)
+
+
+@dataclass(eq=False)
+class _Stages:
+    """Counts steps for the progress, and keeps the report of every stage."""
+
+    window_count: int
+    on_progress: Callable[[float], None] | None
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    steps: int = 0
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.on_progress is not None:
+            self.on_progress(min(self.steps / (self.window_count * sum(_STEPS.values())), 1.0))
 
 
 def _solve_stages(
-    problem: Problem, state: BodyState, *, find_contacts: bool, contact_hint: FloatArray | None
+    problem: Problem, state: BodyState, stages: _Stages, *, find_contacts: bool, contact_hint: FloatArray | None
 ) -> SequenceSolution:
     floor = problem.weights.floor
     free = replace(problem, contacts=np.zeros_like(problem.contacts), weights=replace(problem.weights, floor=False))
-    reports: list[dict[str, Any]] = []
-    solution = _in_windows(free, state, 0.0, 3.0, 4, reports, "free, wide")
+    solution = _in_windows(free, state, 3.0, stages, "free, wide")
     free = without_lengths(_with_focal(free, solution.log_focal))
-    solution = _in_windows(free, solution.state, 0.0, 1.2, 3, reports, "free")
+    solution = _in_windows(free, solution.state, 1.2, stages, "free")
     log_focal = float(np.log(free.K[0, 0] / problem.K[0, 0]))
     contacts, ground = np.zeros_like(problem.contacts), 0.0
     held = free
@@ -89,9 +114,9 @@ def _solve_stages(
             else:
                 lowered = solution.state
             held = replace(held, contacts=contacts, weights=replace(problem.weights, floor=floor))
-            solution = _in_windows(held, lowered, 0.0, 1.0, 4, reports, stage)
+            solution = _in_windows(held, lowered, 1.0, stages, stage)
     sigma = _sigmas(held, solution.state)
-    return SequenceSolution(solution.state, log_focal, contacts, ground, held, sigma, {"stages": reports})
+    return SequenceSolution(solution.state, log_focal, contacts, ground, held, sigma, {"stages": stages.reports})
 
 
 def find_planted(state: BodyState, problem: Problem, hint: FloatArray | None) -> FloatArray:
@@ -135,31 +160,23 @@ def windows(frames: int) -> list[slice]:
     return [slice(s, min(s + _WINDOW, frames)) for s in starts]
 
 
-def _in_windows(
-    problem: Problem,
-    state: BodyState,
-    log_focal: float,
-    robust_scale: float,
-    iterations: int,
-    reports: list[dict[str, Any]],
-    stage: str,
-) -> Solution:
+def _in_windows(problem: Problem, state: BodyState, robust_scale: float, stages: _Stages, stage: str) -> Solution:
     """Solve every window by itself and join them; clip-wide unknowns are averaged by evidence and solved again."""
-    config = OptimiserConfig(iterations=iterations)
+    config = OptimiserConfig(iterations=_STEPS[stage])
     parts = windows(len(problem.time_s))
-    solved = [minimise(problem.at(w), state.at(w), log_focal, robust_scale, config) for w in parts]
+    solved = [minimise(problem.at(w), state.at(w), 0.0, robust_scale, config, stages.step) for w in parts]
     if len(parts) > 1 and problem.clip_wide_count:
         weight = np.array([np.sum(problem.confidence[w]) + 1e-9 for w in parts])
         lengths = np.average([s.state.log_length for s in solved], axis=0, weights=weight)
         log_focal = float(np.average([s.log_focal for s in solved], weights=weight))
-        held = without_lengths(_with_focal(problem, log_focal))
+        held, few = without_lengths(_with_focal(problem, log_focal)), OptimiserConfig(iterations=2)
+        starts = [replace(s.state, log_length=lengths) for s in solved]
         solved = [
-            minimise(held.at(w), replace(s.state, log_length=lengths), 0.0, robust_scale, OptimiserConfig(iterations=2))
-            for w, s in zip(parts, solved, strict=True)
+            replace(minimise(held.at(w), start, 0.0, robust_scale, few, stages.step), log_focal=log_focal)
+            for w, start in zip(parts, starts, strict=True)
         ]
-        solved = [replace(s, log_focal=log_focal) for s in solved]
     for number, s in enumerate(solved):
-        reports.append(
+        stages.reports.append(
             {
                 "stage": stage,
                 "window": number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,7 @@ def solve_motion(
     source: str,
     solve: SolveConfig | None = None,
     camera: CameraConfig | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> Motion:
     """Solve one person's motion over the clip.
 
@@ -41,6 +43,7 @@ def solve_motion(
         source: name of the video, kept in the motion.
         solve: settings; the body height sets the scale.
         camera: what is known of the camera.
+        on_progress: called with the share that is done, in [0, 1]; what it raises ends the work.
     Returns:
         The motion; frames outside fillable gaps are NaN.
     Raises:
@@ -57,7 +60,11 @@ def solve_motion(
     rough = rough_motion(evidence, K, config, camera_config)
     problem, state = _problem(part_track, part_lift, evidence, rough, K, config, fit_focal=focal_source == "assumed")
     solution = solve_sequence(
-        problem, state, find_contacts=config.foot_contact, contact_hint=part_lift.contact_probability
+        problem,
+        state,
+        find_contacts=config.foot_contact,
+        contact_hint=part_lift.contact_probability,
+        on_progress=on_progress,
     )
     diagnostics: dict[str, Any] = {
         **rough.diagnostics,
