@@ -34,7 +34,7 @@ class OnnxSession:
             providers.append(PROVIDERS["cpu"])  # for the few operators that the device lacks
         with captured_stderr() as log:
             try:
-                self._session = ort.InferenceSession(str(path), options, providers=providers)
+                self._session = ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
             except runtime_errors(ort) as error:
                 raise ModelError(
                     f"ONNX Runtime cannot load '{path.name}' ({error}).", "Fetch it again, or choose another model."

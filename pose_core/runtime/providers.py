@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -70,11 +71,14 @@ def probe_device(device: str) -> ProbeResult:
     if provider not in ort.get_available_providers():
         return ProbeResult(False, f"this build of ONNX Runtime {ort.__version__} does not hold {provider}")
     options = ort.SessionOptions()
-    options.log_severity_level = 4
+    options.log_severity_level = 3  # errors: they are captured, and say what is missing
     problem = ""
     with captured_stderr() as log:
+        # While sessions are made, only the logger of the whole library tells why a provider is refused.
+        ort.set_default_logger_severity(3)
         try:
-            session = ort.InferenceSession(tiny_network(), options, providers=[provider])
+            # Without the fallback, which would print to standard output, where the worker's answers go.
+            session = ort.InferenceSession(tiny_network(), options, providers=[provider], enable_fallback=0)
             used = session.get_providers()
             if used[0] != provider:
                 problem = f"{provider} was refused, {used[0]} was taken instead"
@@ -85,10 +89,18 @@ def probe_device(device: str) -> ProbeResult:
                     problem = f"a convolution that gives 9 gave {float(result.reshape(-1)[0]):g}"
         except runtime_errors(ort) as error:
             problem = f"{error}"
+        finally:
+            ort.set_default_logger_severity(4)
     if not problem:
         return ProbeResult(True)
-    reason = " ".join(f"{problem}. {log.text}".split())
-    return ProbeResult(False, reason[:_MOST_REASON_CHARACTERS])
+    return ProbeResult(False, readable_reason(f"{problem}. {log.text}"))
+
+
+def readable_reason(text: str) -> str:
+    """What a library said, without colours, dates, source files and line breaks, and not too long."""
+    for noise in (r"\x1b\[[0-9;]*m", r"\d{4}-\d\d-\d\d [\d:.]+ ", r"\[[EWI]:[^\]]*\] ?", r"/\S*onnxruntime_src/\S+ "):
+        text = re.sub(noise, "", text)
+    return " ".join(text.split())[:_MOST_REASON_CHARACTERS]
 
 
 def choose_device(device: str) -> tuple[str, dict[str, str]]:

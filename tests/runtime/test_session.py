@@ -96,6 +96,23 @@ def test_the_probe_really_runs_a_network_and_runs_it_once() -> None:
     assert probe_device("cpu") is probe_device("cpu")
 
 
+@pytest.mark.parametrize("device", list(PROVIDERS))
+def test_probing_prints_nothing(device: str, capfd: pytest.CaptureFixture[str]) -> None:
+    probe_device.cache_clear()
+    result = probe_device(device)
+    assert result.works or result.reason
+    assert capfd.readouterr() == ("", "")
+
+
+def test_reasons_are_readable() -> None:
+    noise = (
+        "no.\n\x1b[1;31m2026-01-02 10:11:12.123 [E:onnxruntime:Default, bridge.cc:1 f()] "
+        "/onnxruntime_src/a/b.cc:12 lib.so is missing\x1b[m\n"
+    )
+    assert providers.readable_reason(noise) == "no. lib.so is missing"
+    assert len(providers.readable_reason("x " * 10000)) <= 600
+
+
 def test_what_native_code_prints_is_captured(capfd: pytest.CaptureFixture[str]) -> None:
     with captured_stderr() as log:
         os.write(2, b"a page of noise\n")
