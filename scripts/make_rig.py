@@ -17,6 +17,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
 import bpy  # noqa: E402
+
 from _mannequin import body, rig  # noqa: E402
 
 DETAIL = 0.76

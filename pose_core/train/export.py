@@ -20,7 +20,6 @@ from pose_core.lift.temporal import TemporalLifter
 from pose_core.nets.lifter import LifterNetwork
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
 from pose_core.train.bodies import REFERENCE_HEIGHT_M
-from pose_core.train.loop import network_as_lift
 from pose_core.train.validation import Lift, ValidationSet, counted_joints
 from pose_core.types import FloatArray
 

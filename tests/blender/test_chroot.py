@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
-from _support.chroot import Bind, root_command, run_in_root
 
+from _support.chroot import Bind, root_command, run_in_root
 from tests.support.blender import full_blender_root
 
 pytestmark = pytest.mark.blender

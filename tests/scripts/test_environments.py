@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from _support import environments, locks
 from _support.environments import Environment, ensure_environment, is_current, read_marker
 from _support.errors import SetupError

@@ -9,11 +9,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from _support import main_job
 from _support.environments import pip_words
 from _support.errors import SetupError
 from _support.progress import Progress
-
 from tests.support.sources import REPOSITORY
 
 

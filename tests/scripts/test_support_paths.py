@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from _support import debian, paths
 
+from _support import debian, paths
 from pose_core import folders
 
 

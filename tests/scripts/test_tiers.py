@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from _pytest.mark.expression import Expression
+
 from _support import tiers
 from _support.errors import SetupError, UnavailableError
 from _support.progress import Progress
 from _support.tiers import TIERS, Runner, Tier
-
 from tests.support.sources import REPOSITORY
 
 COLLECT = ("--collect-only", "-q", "-p", "no:cacheprovider", "tests/test_structure.py")
