@@ -26,7 +26,11 @@ _OVERLAP = 60
 _UP = np.array([0.0, 0.0, 1.0])
 
 # Steps of each stage at most.
-_STEPS = {"free, wide": 4, "free": 3, "contacts": 4, "contacts again": 4}
+_STEPS = {"free": 4, "contacts": 3, "contacts again": 3}
+_SIZE_STEPS = (4, 3)
+
+# Lengths and focal length are the same all along: this many frames spread over the clip tell them.
+_SIZE_FRAMES = 150
 
 # Errors of neighbouring frames and joints are alike, which the normal matrix does not know; found on known motion.
 _SIGMA_CALIBRATION = 2.5
@@ -86,7 +90,19 @@ class _Stages:
     def step(self) -> None:
         self.steps += 1
         if self.on_progress is not None:
-            self.on_progress(min(self.steps / (self.window_count * sum(_STEPS.values())), 1.0))
+            expected = self.window_count * sum(_STEPS.values()) + sum(_SIZE_STEPS)
+            self.on_progress(min(self.steps / expected, 1.0))
+
+    def report(self, stage: str, window: int, solution: Solution) -> None:
+        self.reports.append(
+            {
+                "stage": stage,
+                "window": window,
+                "energy": {k: round(v, 3) for k, v in solution.energy.terms.items()},
+                "energy_by_step": [round(h["total"], 3) for h in solution.history],
+                "stop": solution.stop,
+            }
+        )
 
 
 def _solve_stages(
@@ -94,10 +110,9 @@ def _solve_stages(
 ) -> SequenceSolution:
     floor = problem.weights.floor
     free = replace(problem, contacts=np.zeros_like(problem.contacts), weights=replace(problem.weights, floor=False))
-    solution = _in_windows(free, state, 3.0, stages, "free, wide")
-    free = without_lengths(_with_focal(free, solution.log_focal))
-    solution = _in_windows(free, solution.state, 1.2, stages, "free")
-    log_focal = float(np.log(free.K[0, 0] / problem.K[0, 0]))
+    log_length, log_focal = _clip_wide(free, state, stages)
+    free = without_lengths(_with_focal(free, log_focal))
+    solution = _in_windows(free, replace(state, log_length=log_length), 1.5, stages, "free")
     contacts, ground = np.zeros_like(problem.contacts), 0.0
     held = free
     if find_contacts or floor:
@@ -160,31 +175,24 @@ def windows(frames: int) -> list[slice]:
     return [slice(s, min(s + _WINDOW, frames)) for s in starts]
 
 
+def _clip_wide(problem: Problem, state: BodyState, stages: _Stages) -> tuple[FloatArray, float]:
+    """Bone lengths and the logarithm of the focal length's change, from frames spread over the clip."""
+    spread = slice(0, None, -(-len(problem.time_s) // _SIZE_FRAMES))
+    some, start, log_focal = problem.at(spread), state.at(spread), 0.0
+    for scale, steps in zip((3.0, 1.5), _SIZE_STEPS, strict=True):
+        solved = minimise(some, start, log_focal, scale, OptimiserConfig(iterations=steps), stages.step)
+        start, log_focal = solved.state, solved.log_focal
+        stages.report("lengths", 0, solved)
+    return start.log_length, log_focal
+
+
 def _in_windows(problem: Problem, state: BodyState, robust_scale: float, stages: _Stages, stage: str) -> Solution:
-    """Solve every window by itself and join them; clip-wide unknowns are averaged by evidence and solved again."""
+    """Solve every window by itself and join them."""
     config = OptimiserConfig(iterations=_STEPS[stage])
     parts = windows(len(problem.time_s))
     solved = [minimise(problem.at(w), state.at(w), 0.0, robust_scale, config, stages.step) for w in parts]
-    if len(parts) > 1 and problem.clip_wide_count:
-        weight = np.array([np.sum(problem.confidence[w]) + 1e-9 for w in parts])
-        lengths = np.average([s.state.log_length for s in solved], axis=0, weights=weight)
-        log_focal = float(np.average([s.log_focal for s in solved], weights=weight))
-        held, few = without_lengths(_with_focal(problem, log_focal)), OptimiserConfig(iterations=2)
-        starts = [replace(s.state, log_length=lengths) for s in solved]
-        solved = [
-            replace(minimise(held.at(w), start, 0.0, robust_scale, few, stages.step), log_focal=log_focal)
-            for w, start in zip(parts, starts, strict=True)
-        ]
     for number, s in enumerate(solved):
-        stages.reports.append(
-            {
-                "stage": stage,
-                "window": number,
-                "energy": {k: round(v, 3) for k, v in s.energy.terms.items()},
-                "energy_by_step": [round(h["total"], 3) for h in s.history],
-                "stop": s.stop,
-            }
-        )
+        stages.report(stage, number, s)
     return replace(solved[0], state=_join([s.state for s in solved], parts, len(problem.time_s)))
 
 
