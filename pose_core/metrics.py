@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from pose_core.errors import ShapeError
 from pose_core.rotations import best_rotation
-from pose_core.types import FloatArray
+from pose_core.types import BoolArray, FloatArray
 
 
 def _paired(estimate: FloatArray, truth: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -105,6 +107,140 @@ def foot_skate(points_m: FloatArray, contacts: FloatArray) -> float:
     step = np.linalg.norm(np.diff(points_m, axis=0), axis=-1)
     planted = np.minimum(contacts[1:], contacts[:-1]) > 0.5
     return float(np.mean(step[planted])) if np.any(planted) else float("nan")
+
+
+def n_mpjpe(estimate_m: FloatArray, truth_m: FloatArray, root: int = 0) -> float:
+    """Mean per-joint position error after the best scale of every frame, both put together at the root.
+
+    Args:
+        estimate_m: (T, J, 3) metres; NaN where unknown.
+        truth_m: (T, J, 3) metres, same axes; NaN where unknown.
+        root: joint at which both are put together.
+    Returns:
+        Metres; NaN if no joint is known in both.
+    Source: Rhodin et al. 2018, section 5: scale <truth, estimate> / <estimate, estimate>.
+    """
+    estimate, truth = _paired(estimate_m, truth_m)
+    estimate, truth = estimate - estimate[:, root : root + 1], truth - truth[:, root : root + 1]
+    product, square = np.nansum(estimate * truth, axis=(1, 2)), np.nansum(estimate**2, axis=(1, 2))
+    scale = product / np.maximum(square, 1e-12)
+    return _mean_distance(scale[:, None, None] * estimate, truth)
+
+
+PCK_THRESHOLD_M = 0.15
+"""Half a head: the threshold of 3DPCK."""
+
+
+def pck_3d(
+    estimate_m: FloatArray, truth_m: FloatArray, threshold_m: float = PCK_THRESHOLD_M, root: int | None = 0
+) -> float:
+    """Share of joints within a distance of the truth (3DPCK), in [0, 1].
+
+    Args:
+        estimate_m: (T, J, 3) metres. A joint that is NaN here but known in the truth is wrong.
+        truth_m: (T, J, 3) metres; NaN where unknown: does not count.
+        threshold_m: largest distance that is still right; included.
+        root: joint at which both are put together first, or None.
+    Returns:
+        NaN if no joint of the truth is known.
+    Source: Mehta et al. 2017, section 5.
+    """
+    return float(_shares_within(estimate_m, truth_m, np.array([threshold_m]), root)[0])
+
+
+def pck_auc(estimate_m: FloatArray, truth_m: FloatArray, root: int | None = 0) -> float:
+    """Area under the curve of 3DPCK: its mean over 31 thresholds from 0 to 150 mm.
+
+    Args:
+        estimate_m: (T, J, 3) metres.
+        truth_m: (T, J, 3) metres.
+        root: joint at which both are put together first, or None.
+    Source: Mehta et al. 2017; thresholds as in the evaluation program of MPI-INF-3DHP.
+    """
+    return float(np.mean(_shares_within(estimate_m, truth_m, np.linspace(0.0, PCK_THRESHOLD_M, 31), root)))
+
+
+def jitter(joints_m: FloatArray, time_s: FloatArray) -> float:
+    """Mean length of the jerk of all joints, m/s^3, over equally spaced frames; needs no truth.
+
+    Args:
+        joints_m: (T, J, 3) metres; NaN where unknown.
+        time_s: (T,) seconds.
+    Returns:
+        NaN for fewer than four frames.
+    Source: Flash & Hogan 1985; as a measure of motion capture Yi et al. 2021.
+    """
+    if len(time_s) < 4:
+        return float("nan")
+    step = float(np.median(np.diff(time_s)))
+    jerk = np.diff(joints_m, 3, axis=0) / step**3
+    return _mean_distance(jerk, np.zeros_like(jerk))
+
+
+@dataclass(frozen=True)
+class ContactScores:
+    """How well contacts were told; NaN where undefined (nothing predicted, nothing true)."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+def contact_scores(probability: FloatArray, truth: FloatArray, counted: BoolArray | None = None) -> ContactScores:
+    """Precision, recall and F1 of contacts; above 0.5 counts as contact.
+
+    Args:
+        probability: (T, C) in [0, 1]; NaN = no contact.
+        truth: (T, C) in [0, 1].
+        counted: (T, C) or (T, 1) which to look at; None = all.
+    Source: van Rijsbergen 1979: F1 = 2 hits / (predicted + true).
+    """
+    if probability.shape != truth.shape:
+        raise ShapeError(f"Both must have the same shape, but have {probability.shape} and {truth.shape}.")
+    use = np.ones(truth.shape, dtype=bool) if counted is None else np.broadcast_to(counted, truth.shape)
+    predicted, true = (probability > 0.5) & use, (truth > 0.5) & use
+    hits, said, there = (float(np.sum(a)) for a in (predicted & true, predicted, true))
+
+    def share(part: float, whole: float) -> float:
+        return part / whole if whole else float("nan")
+
+    return ContactScores(share(hits, said), share(hits, there), share(2 * hits, said + there))
+
+
+def within_sigma(estimate_m: FloatArray, truth_m: FloatArray, sigma_m: FloatArray, root: int | None = 0) -> FloatArray:
+    """Share of errors smaller than one predicted standard deviation, axis by axis: 0.683 where sigma is right.
+
+    Args:
+        estimate_m: (T, J, 3) metres.
+        truth_m: (T, J, 3) metres.
+        sigma_m: (T, J) one for all axes, or (T, J, 3); joints without a finite one do not count.
+        root: joint at which both are put together first and which then does not count, or None.
+    Returns:
+        (3,) x, y, z; NaN if nothing is known.
+    Source: the 68 % rule of the normal distribution; Kuleshov et al. 2018 for calibration of regression.
+    """
+    estimate, truth = _paired(estimate_m, truth_m)
+    sigma = np.broadcast_to(sigma_m[..., None] if sigma_m.ndim == 2 else sigma_m, estimate.shape)
+    counted = np.isfinite(estimate) & np.isfinite(sigma)
+    if root is not None:
+        estimate, truth = estimate - estimate[:, root : root + 1], truth - truth[:, root : root + 1]
+        counted = counted & np.isfinite(estimate)
+        counted[:, root] = False
+    total = np.sum(counted, axis=(0, 1))
+    inside = np.sum(counted & (np.abs(estimate - truth) < sigma), axis=(0, 1))
+    return np.asarray(np.where(total > 0, inside / np.maximum(total, 1), np.nan))
+
+
+def _shares_within(estimate: FloatArray, truth: FloatArray, thresholds: FloatArray, root: int | None) -> FloatArray:
+    _paired(estimate, truth)
+    if root is not None:
+        estimate, truth = estimate - estimate[:, root : root + 1], truth - truth[:, root : root + 1]
+    known = np.all(np.isfinite(truth), axis=-1)
+    if not np.any(known):
+        return np.full(len(thresholds), np.nan)
+    distance = np.linalg.norm(estimate - truth, axis=-1)[known]
+    distance = np.where(np.isfinite(distance), distance, np.inf)
+    return np.asarray(np.mean(distance[:, None] <= thresholds, axis=0))
 
 
 def _mean_distance(a: FloatArray, b: FloatArray) -> float:

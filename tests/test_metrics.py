@@ -2,7 +2,19 @@ import numpy as np
 import pytest
 
 from pose_core.errors import ShapeError
-from pose_core.metrics import acceleration_error, bone_length_variation, foot_skate, mpjpe, pa_mpjpe
+from pose_core.metrics import (
+    acceleration_error,
+    bone_length_variation,
+    contact_scores,
+    foot_skate,
+    jitter,
+    mpjpe,
+    n_mpjpe,
+    pa_mpjpe,
+    pck_3d,
+    pck_auc,
+    within_sigma,
+)
 from pose_core.rotations import rotation_vector_to_matrix
 
 
@@ -49,3 +61,62 @@ def test_bone_length_variation_and_skate():
 def test_shapes_must_agree():
     with pytest.raises(ShapeError, match="same shape"):
         mpjpe(np.zeros((1, 2, 3)), np.zeros((1, 3, 3)))
+
+
+def test_n_mpjpe_is_blind_to_the_scale_of_every_frame():
+    truth = np.random.default_rng(1).normal(size=(3, 6, 3))
+    assert n_mpjpe(truth * np.array([0.5, 1.0, 3.0])[:, None, None] + [5, 0, 0], truth) < 1e-12
+    # estimate (1, 0), truth (1, 1): scale 1 / 1, distance 1; the root counts with 0
+    estimate, wanted = np.zeros((1, 2, 3)), np.zeros((1, 2, 3))
+    estimate[0, 1, 0], wanted[0, 1, :2] = 2.0, 1.0
+    assert n_mpjpe(estimate, wanted) == pytest.approx(0.5)
+
+
+def test_pck_and_its_area_by_hand():
+    truth, estimate = np.zeros((1, 4, 3)), np.zeros((1, 4, 3))
+    estimate[0, 1:, 0] = [0.0751, 0.1499, 0.16]
+    assert pck_3d(estimate, truth) == pytest.approx(3 / 4)
+    assert pck_3d(estimate, truth, 0.1) == pytest.approx(2 / 4)
+    # thresholds 0, 5, ... 150 mm: right at 31, 15 (80 to 150), 1 and 0 of them
+    assert pck_auc(estimate, truth) == pytest.approx((31 + 15 + 1) / (4 * 31))
+
+
+def test_a_joint_that_was_not_found_is_wrong_and_one_nobody_knows_does_not_count():
+    truth, estimate = np.zeros((1, 3, 3)), np.zeros((1, 3, 3))
+    estimate[0, 1] = np.nan
+    truth[0, 2] = np.nan
+    assert pck_3d(estimate, truth) == pytest.approx(1 / 2)
+    assert np.isnan(pck_3d(estimate, np.full_like(truth, np.nan)))
+
+
+def test_jitter_of_a_cubic():
+    time_s = np.arange(12) / 25.0
+    joints = np.zeros((12, 2, 3))
+    joints[:, 1, 2] = 3.0 * time_s**3
+    assert jitter(joints, time_s) == pytest.approx(18.0 / 2)
+    assert np.isnan(jitter(joints[:3], time_s[:3]))
+
+
+def test_contact_scores_by_hand():
+    said = np.array([[0.9, 0.8, 0.7, np.nan]])
+    true = np.array([[1.0, 0.0, 1.0, 1.0]])
+    scores = contact_scores(said, true)
+    assert (scores.precision, scores.recall, scores.f1) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
+    few = contact_scores(said, true, np.array([[True, True, False, False]]))
+    assert (few.precision, few.recall, few.f1) == pytest.approx((1 / 2, 1.0, 2 / 3))
+    assert np.isnan(contact_scores(np.zeros((1, 4)), true).precision)
+
+
+def test_share_within_sigma_by_axis():
+    rng = np.random.default_rng(2)
+    spread = np.array([0.02, 0.04, 0.08])
+    truth = np.zeros((4000, 3, 3))
+    estimate = rng.normal(size=truth.shape) * spread
+    estimate[:, 0] = 0.0
+    shares = within_sigma(estimate, truth, np.full((4000, 3), 0.04))
+    assert shares == pytest.approx([0.9545, 0.6827, 0.3829], abs=0.015)
+    assert within_sigma(estimate, truth, np.broadcast_to(spread, truth.shape)) == pytest.approx(0.6827, abs=0.015)
+    # the root is put together, so that it says nothing; neither do joints without a sigma
+    sigma = np.full((4000, 3), np.inf)
+    sigma[:, 0] = 1.0
+    assert np.all(np.isnan(within_sigma(estimate, truth, sigma)))
