@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -19,8 +22,10 @@ from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
 from pose_core.solve.uncertainty import joint_sigmas, marginal_covariances
 from pose_core.types import FloatArray
 
+_R = TypeVar("_R")
+
 # Frames solved at once, and how many neighbouring windows share. The overlap outlasts the reach of the smoothing.
-_WINDOW = 600
+_WINDOW = 300
 _OVERLAP = 60
 
 _UP = np.array([0.0, 0.0, 1.0])
@@ -169,10 +174,10 @@ def _move_up(problem: Problem, height_m: float) -> Problem:
 
 def windows(frames: int) -> list[slice]:
     """Overlapping windows that cover a clip; one if it is short."""
-    if frames <= _WINDOW + _OVERLAP:
-        return [slice(0, frames)]
-    starts = list(range(0, frames - _OVERLAP, _WINDOW - _OVERLAP))
-    return [slice(s, min(s + _WINDOW, frames)) for s in starts]
+    count = max(1, -(-(frames - _OVERLAP) // (_WINDOW - _OVERLAP))) if frames > _WINDOW else 1
+    edges = np.linspace(0, frames - _OVERLAP, count + 1).round().astype(int) if count > 1 else np.array([0, frames])
+    overlap = _OVERLAP if count > 1 else 0
+    return [slice(int(a), int(b) + overlap) for a, b in itertools.pairwise(edges)]
 
 
 def _clip_wide(problem: Problem, state: BodyState, stages: _Stages) -> tuple[FloatArray, float]:
@@ -190,7 +195,11 @@ def _in_windows(problem: Problem, state: BodyState, robust_scale: float, stages:
     """Solve every window by itself and join them."""
     config = OptimiserConfig(iterations=_STEPS[stage])
     parts = windows(len(problem.time_s))
-    solved = [minimise(problem.at(w), state.at(w), 0.0, robust_scale, config, stages.step) for w in parts]
+
+    def solve(window: slice) -> Solution:
+        return minimise(problem.at(window), state.at(window), 0.0, robust_scale, config, stages.step)
+
+    solved = _side_by_side(solve, parts)
     for number, s in enumerate(solved):
         stages.report(stage, number, s)
     return replace(solved[0], state=_join([s.state for s in solved], parts, len(problem.time_s)))
@@ -199,12 +208,25 @@ def _in_windows(problem: Problem, state: BodyState, robust_scale: float, stages:
 def _sigmas(problem: Problem, state: BodyState) -> FloatArray:
     """Sigma of every joint, window by window; overlaps take the later window's."""
     problem = without_lengths(problem)
-    out = np.full((len(problem.time_s), BODY.joint_count), np.inf)
-    for window in windows(len(problem.time_s)):
+
+    def of_window(window: slice) -> FloatArray:
         part = state.at(window)
         _, equations = Assembler(problem.at(window)).equations(part, 0.0)
-        out[window] = joint_sigmas(forward(part), marginal_covariances(equations))
+        return joint_sigmas(forward(part), marginal_covariances(equations))
+
+    out = np.full((len(problem.time_s), BODY.joint_count), np.inf)
+    parts = windows(len(problem.time_s))
+    for window, sigma in zip(parts, _side_by_side(of_window, parts), strict=True):
+        out[window] = sigma
     return _SIGMA_CALIBRATION * out
+
+
+def _side_by_side(work: Callable[[slice], _R], parts: list[slice]) -> list[_R]:
+    """Run windows in threads, as many as there are cores; numpy lets go of the interpreter while it computes."""
+    if len(parts) == 1:
+        return [work(parts[0])]
+    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1), thread_name_prefix="pose-core-solve") as pool:
+        return list(pool.map(work, parts))
 
 
 def _join(states: list[BodyState], parts: list[slice], frames: int) -> BodyState:
