@@ -133,7 +133,8 @@ def write_facts(
         },
         "output": {
             "joints_m": "(batch, steps, frames of a step, J, 3) virtual camera axes, relative to the pelvis",
-            "log_sigma": "(batch, steps, frames of a step, J) log of one standard deviation of a coordinate, before sigma_factor",
+            "log_sigma": "(batch, steps, frames of a step, J) log of one standard deviation of a coordinate; "
+            "times sigma_factor",
             "contact_logits": list(CONTACT_JOINTS),
         },
         "joint_names": list(CANONICAL.names),

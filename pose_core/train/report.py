@@ -129,7 +129,8 @@ Sigma was scaled joint by joint on {calibrated}; "within one sigma" should be 68
 from the trained network by {parity} mm at most.
 
 ## Limits
-- Little sitting, floor work, lying, swimming, cycling or gymnastics in the data; no children, older people or wheelchairs.
+- Little sitting, floor work, lying, swimming, cycling or gymnastics in the data; no children, older people or
+  wheelchairs.
 - Depth of arms and legs is a guess from motion and habit: expect two to three times the error of the image axes.
 - Front and back, or left and right, can flip when the 2D model flips them for more than half a second.
 - Heels are estimated in most of the data; hands are the knuckles; there are no fingers and no toe tips.

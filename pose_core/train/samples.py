@@ -17,7 +17,7 @@ from pose_core.train.bodies import (
     scale_bones,
     stature_of,
 )
-from pose_core.train.detections import NoiseLevel, focal_errors, observe, offset_joints
+from pose_core.train.detections import TRAINING_NOISE, NoiseLevel, focal_errors, observe, offset_joints
 from pose_core.train.mocap import MOCAP_FPS, MocapSet
 from pose_core.train.views import draw_views
 from pose_core.types import BoolArray, FloatArray, IntArray
@@ -52,7 +52,7 @@ class SampleSettings:
     """What to make of the recordings."""
 
     frames: int = 80
-    noise: NoiseLevel = NoiseLevel()
+    noise: NoiseLevel = TRAINING_NOISE
     vary_bodies: bool = True
     """Other proportions, mirroring, speeds, mixed halves."""
     mixed_share: float = 0.2
