@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from pose_core.skeletons import keypoint_set
 from pose_core.types import BoolArray, FloatArray, KeypointTrack
 
 _SIZE_WINDOW_S = 1.0
+_DEPTH_FRAMES = 4
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,16 @@ def body_sizes(track: KeypointTrack) -> FloatArray:
     first = np.searchsorted(at, at - _SIZE_WINDOW_S / 2)
     last = np.searchsorted(at, at + _SIZE_WINDOW_S / 2, side="right")
     calm = np.array([np.median(diagonal[a:b]) for a, b in zip(first, last, strict=True)])
-    return np.maximum(np.interp(track.timestamps_s, at, calm), 1.0)
+    return np.asarray(np.maximum(np.interp(track.timestamps_s, at, calm), 1.0))
 
 
 def find_swaps(track: KeypointTrack, size_px: FloatArray, model: SwapModel) -> BoolArray:
     """(T, 3) whether the sides of each of LIMB_GROUPS are exchanged in each frame."""
     keypoints = keypoint_set(track.keypoint_set)
-    xy, confidence, joints = track.xy_px, track.confidence, track.model_joints_m
+    xy, joints = track.xy_px, track.model_joints_m
+    # beyond the picture's edge models make up the other half of a body, at times seen from another side
+    inside = np.all((xy >= 0) & (xy <= np.array(track.image_size)), axis=-1)
+    confidence = np.where(inside, track.confidence, 0.0)
     depth = None if joints is None else joints[..., 2]
     evidence = pair_evidence(keypoints, xy, confidence, depth, size_px, model)
     trunk, head = trunk_agreement(keypoints, xy, confidence, size_px)
@@ -124,7 +129,7 @@ def _frame_durations(time_s: FloatArray) -> FloatArray:
     if len(time_s) < 2:
         return np.zeros(len(time_s))
     steps = np.diff(time_s)
-    return np.minimum(np.append(steps, steps[-1]), 2 * np.median(steps))
+    return np.asarray(np.minimum(np.append(steps, steps[-1]), 2 * np.median(steps)))
 
 
 def _exchange(track: KeypointTrack, exchanged: BoolArray) -> KeypointTrack:
@@ -136,12 +141,44 @@ def _exchange(track: KeypointTrack, exchanged: BoolArray) -> KeypointTrack:
     over = exchanged[:, group] & (group >= 0)
     mirror = keypoints.mirror
     joints = track.model_joints_m
+    if joints is not None:
+        deep = over & ~_depth_kept(track, exchanged)[:, group]
+        flat = np.where(over[..., None], joints[:, mirror, :2], joints[..., :2])
+        depth = np.where(deep, joints[:, mirror, 2], joints[..., 2])
+        joints = np.concatenate([flat, depth[..., None]], axis=-1)
     return replace(
         track,
         xy_px=np.where(over[..., None], track.xy_px[:, mirror], track.xy_px),
         confidence=np.where(over, track.confidence[:, mirror], track.confidence),
-        model_joints_m=None if joints is None else np.where(over[..., None], joints[:, mirror], joints),
+        model_joints_m=joints,
     )
+
+
+def _depth_kept(track: KeypointTrack, exchanged: BoolArray) -> BoolArray:
+    """(T, 3) where the model's depth kept its sides although those in the picture were exchanged.
+
+    A model may put the left leg where the right one is, and still say that the left one is the nearer: it is compared
+    on both sides of where an exchange begins and ends.
+    """
+    assert track.model_joints_m is not None
+    keypoints = keypoint_set(track.keypoint_set)
+    group, out = groups_of(keypoints), np.zeros(exchanged.shape, dtype=bool)
+    depth = track.model_joints_m[..., 2] - track.model_joints_m[:, keypoints.mirror, 2]
+    depth = np.where((track.confidence > 0) & np.isfinite(depth), depth, 0.0)
+    for g in range(exchanged.shape[1]):
+        edges = np.flatnonzero(np.diff(exchanged[:, g].astype(np.int64), prepend=0, append=0))
+        for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+            reach = min(_DEPTH_FRAMES, stop - start)
+            alike = 0.0
+            for inside, outside in (
+                (slice(start, start + reach), slice(max(start - _DEPTH_FRAMES, 0), start)),
+                (slice(stop - reach, stop), slice(stop, stop + _DEPTH_FRAMES)),
+            ):
+                if outside.stop > outside.start and outside.start < len(depth):
+                    a, b = (np.mean(depth[part][:, group == g], axis=0) for part in (inside, outside))
+                    alike += float(a @ b)
+            out[start:stop, g] = alike > 0
+    return out
 
 
 def _spans(exchanged: BoolArray) -> tuple[SwapSpan, ...]:
@@ -152,6 +189,6 @@ def _spans(exchanged: BoolArray) -> tuple[SwapSpan, ...]:
     bounds = [0, *edges.tolist(), len(exchanged)]
     return tuple(
         SwapSpan(a, b, tuple(name for name, on in zip(LIMB_GROUPS, exchanged[a], strict=True) if on))
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        for a, b in pairwise(bounds)
         if np.any(exchanged[a])
     )

@@ -38,7 +38,7 @@ class SwapModel:
     """One standard deviation of a sure keypoint, white part."""
     depth_noise: float = 0.035
     """The same of the model's own depth."""
-    acceleration: float = 9.0
+    acceleration: float = 7.0
     """Typical acceleration of a knee against the other one."""
     acceleration_time_s: float = 0.06
     """How long an acceleration lasts."""
@@ -48,7 +48,7 @@ class SwapModel:
     """Degrees of freedom of errors; few, because networks blunder now and then."""
     depth_tail: float = 1.0
     """The same for depth."""
-    depth_count: float = 0.3
+    depth_count: float = 0.15
     """What depth counts: it often keeps its side while the picture's sides are exchanged."""
     switch_cost: float = 5.0
     """Cost (nats) of exchanging anything between two frames."""
@@ -142,7 +142,7 @@ def transition_costs(model: SwapModel) -> FloatArray:
     toggled = STATES[:, None] != STATES[None]
     head, arms, legs = np.moveaxis(toggled, -1, 0)
     odd = (head & ~arms) | (head & ~legs) | (arms & legs & ~head)
-    return np.where(np.any(toggled, axis=-1), model.switch_cost, 0.0) + model.odd_switch_cost * odd
+    return np.asarray(np.where(np.any(toggled, axis=-1), model.switch_cost, 0.0) + model.odd_switch_cost * odd)
 
 
 class _Hypotheses:
@@ -191,10 +191,12 @@ class _Hypotheses:
         variance = self.var_place + noise
         weight = self._evidence.count * known * (self._tail + 1) / 2
         scale = 0.5 * np.log(variance) * self._evidence.count * known
-        costs = np.stack([
-            (weight * np.log1p((sign * value - self.place) ** 2 / variance / self._tail) + scale) @ self._membership
-            for sign in (1.0, -1.0)
-        ])  # (2, H, 3)
+        costs = np.stack(
+            [
+                (weight * np.log1p((sign * value - self.place) ** 2 / variance / self._tail) + scale) @ self._membership
+                for sign in (1.0, -1.0)
+            ]
+        )  # (2, H, 3)
         total = self.cost[:, None] + self._transitions[self.state] + prior
         for group in range(3):
             total = total + np.where(STATES[:, group], costs[1, :, group, None], costs[0, :, group, None])
@@ -276,9 +278,7 @@ def state_costs(
     return np.asarray(out)
 
 
-def likeliest_states(
-    evidence: PairEvidence, time_s: FloatArray, costs: FloatArray, model: SwapModel
-) -> IntArray:
+def likeliest_states(evidence: PairEvidence, time_s: FloatArray, costs: FloatArray, model: SwapModel) -> IntArray:
     """The course of labels under which limbs move most smoothly, with the fewest exchanges.
 
     A limb that passes another one goes on at its own speed, while exchanged labels jump, or turn back where limbs

@@ -1,6 +1,6 @@
 """Recorded movement seen by virtual cameras and a noisy 2D model that exchanges left and right now and then."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,15 +20,13 @@ _NAMES = {"toe": {"halpe26": "big_toe", "blazepose33": "foot_index"}, "hand": {"
 _PX = 1000.0
 
 
-@dataclass(frozen=True, eq=False)
-class Sequence:
-    """What a 2D model would report without exchanging anything."""
-
-    track: KeypointTrack
-
-
 def sequences(
-    archive: str, count: int, frames: int = 150, set_name: str = "halpe26", seed: int = 0, level: NoiseLevel = GOOD_MODEL
+    archive: str,
+    count: int,
+    frames: int = 150,
+    set_name: str = "halpe26",
+    seed: int = 0,
+    level: NoiseLevel = GOOD_MODEL,
 ) -> list[KeypointTrack]:
     """Tracks of random stretches of an archive of motion capture, one random camera each."""
     mocap = read_mocap([shared_file(f"mocap/{archive}.npz")])
@@ -44,9 +42,7 @@ def sequences(
     # larger pictures than the camera's: cutting people off is not what is looked at
     rays, confidence = observe(rng, points[..., :2] / np.maximum(points[..., 2:], 0.3), half_view * 10, level)
     relative = camera[:, :, INPUT_JOINTS] - camera[:, :, :1]
-    return [
-        _track(set_name, rays[b] * _PX, confidence[b], _noisy_depth(rng, relative[b])) for b in range(count)
-    ]
+    return [_track(set_name, rays[b] * _PX, confidence[b], _noisy_depth(rng, relative[b])) for b in range(count)]
 
 
 def _noisy_depth(rng: np.random.Generator, joints_m: FloatArray) -> FloatArray:
@@ -67,9 +63,9 @@ def _track(set_name: str, xy: FloatArray, confidence: FloatArray, joints_m: Floa
     for i, name in enumerate(INPUT_NAMES):
         side, _, part = name.rpartition("_")
         part = _NAMES.get(part, {}).get(set_name, part)
-        name = f"{side}_{part}" if side else part
-        if name in keypoints.keypoints:
-            k = keypoints.index(name)
+        keypoint = f"{side}_{part}" if side else part
+        if keypoint in keypoints.keypoints:
+            k = keypoints.index(keypoint)
             out[:, k], sure[:, k], model[:, k] = xy[:, i], confidence[:, i], joints_m[:, i]
     out -= np.nanmin(out, axis=(0, 1))
     sure = np.where(np.isfinite(out[..., 0]), sure, 0.0)
@@ -93,8 +89,6 @@ def draw_swap(rng: np.random.Generator, frames: int, shortest: int = 3, longest:
 
 def swap_sides(track: KeypointTrack, exchanged: BoolArray, depth_too: bool = True) -> KeypointTrack:
     """The track with sides exchanged where `exchanged` (T, 3) says so."""
-    from dataclasses import replace
-
     keypoints = keypoint_set(track.keypoint_set)
     group = groups_of(keypoints)
     over = exchanged[:, group] & (group >= 0)
