@@ -55,7 +55,7 @@ def test_likelihood_never_falls_and_a_known_mixture_is_found():
     order = [int(np.argmin(np.linalg.norm(flatten(found.mean_m - m), axis=1))) for m in true.mean_m]
     assert sorted(order) == [0, 1, 2]
     assert found.share[order] == pytest.approx(true.share, abs=0.03)
-    assert found.noise_m[order] == pytest.approx(true.noise_m, rel=0.03)
+    assert found.noise_m[order] == pytest.approx(true.noise_m, rel=0.01)
     for m, k in enumerate(order):
         theirs, ours = flatten(true.basis_m[m]), flatten(found.basis_m[k])
         assert ours.T @ ours == pytest.approx(theirs.T @ theirs, abs=0.15 * np.max(theirs.T @ theirs))
@@ -65,9 +65,12 @@ def test_likelihood_never_falls_and_a_known_mixture_is_found():
 
 def test_likelihood_rises_where_components_overlap():
     rng = np.random.default_rng(2)
-    poses = REST + 0.1 * rng.standard_t(4, size=(800, JOINTS, 3)) * np.linspace(0, 1, JOINTS)[:, None]
-    _, history = fit_pose_prior(poses, 4, 3, seed=0, iterations=40, tolerance=0.0)
-    assert len(history) > 10 and np.all(np.diff(history) > -1e-9) and history[-1] > history[0] + 0.1
+    # a heavy-tailed cloud in three directions that no component has to itself
+    directions = rng.normal(size=(3, JOINTS, 3))
+    poses = REST + 0.1 * np.einsum("nk,kjx->njx", rng.standard_t(3, size=(1500, 3)), directions)
+    poses += rng.normal(0, 0.01, poses.shape)
+    _, history = fit_pose_prior(poses, 4, 3, seed=0, iterations=60, tolerance=0.0)
+    assert len(history) > 20 and np.all(np.diff(history) > -1e-9) and history[-1] > history[0] + 0.02
 
 
 def test_density_is_that_of_a_full_gaussian():

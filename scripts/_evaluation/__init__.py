@@ -1,0 +1,1 @@
+"""Parts of the evaluation: sequences with truth, lifters to compare, measures, pages and pictures."""

@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Measure accuracy against the truth and against peers; write a page with tables and pictures.
+
+    python scripts/evaluate.py [--quick] [--out docs/results] [--parts mocap,solver,real] [--seed 7]
+
+Deterministic by the seed. Runs in the worker's environment with `matplotlib`; needs motion capture (--data), and where
+they are there: the clips with reference (--clips), peer networks (--peers), a single-frame baseline of
+`train_lifter.py --single-frame` (--single-frame). What is not there is left out with a word on the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from pose_core.errors import InsufficientDataError, PoseCoreError  # noqa: E402
+from pose_core.lift.temporal import WEIGHTS, TemporalLifter  # noqa: E402
+from pose_core.nets.tome2017 import read_pose_prior  # noqa: E402
+from pose_core.runtime.session import open_session  # noqa: E402
+from pose_core.train.data_folder import read_folder  # noqa: E402
+from pose_core.train.mocap import MocapSet, read_mocap, split_mocap  # noqa: E402
+from scripts._evaluation.cases import NOISES, Case, mocap_cases  # noqa: E402
+from scripts._evaluation.measure import Result, measure  # noqa: E402
+from scripts._evaluation.methods import (  # noqa: E402
+    Estimate,
+    Method,
+    by_blazepose,
+    by_network,
+    by_poseaug,
+    by_prior,
+    by_solver,
+    open_lifter_or_none,
+)
+from scripts._evaluation.plots import draw_all  # noqa: E402
+from scripts._evaluation.real import real_cases  # noqa: E402
+from scripts._evaluation.tables import build_page  # noqa: E402
+
+SHARED = ROOT.parent / "shared"
+PRIOR = ROOT / "pose_core" / "weights" / "pose_prior.npz"
+PARTS = ("mocap", "solver", "real")
+OURS, SINGLE, PPCA, SOLVED = "Pose Core lifter", "single-frame MLP", "PPCA mixture", "Pose Core lifter + solver"
+POSEAUG, BLAZEPOSE, PIPELINE = "PoseAug GCN", "BlazePose world", "Pose Core, whole pipeline"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sequences of each subject, by group, and their length."""
+
+    subjects: int = 6
+    sources: int = 10
+    tennis: int = 3
+    solver: int = 3
+    frames: int = 128
+    real_frames: int | None = None
+
+
+QUICK = Sizes(1, 1, 1, 1, 40, 40)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the parts asked for and write the page."""
+    options = _parse(arguments)
+    words: list[str] = []
+    began = time.perf_counter()
+    try:
+        results = _run(options, words)
+    except PoseCoreError as error:
+        print(error, file=sys.stderr)
+        return 2
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    pictures = draw_all(results, out)
+    sizes = _sizes(options)
+    given = [a for a in (sys.argv[1:] if arguments is None else arguments) if "/" not in a or a.startswith("docs")]
+    facts = [
+        f"Command: `python scripts/evaluate.py {shlex.join(given)}`".replace(" `", "`"),
+        f"Seed {options.seed}; sequences a subject: {sizes.subjects} (held-out subjects), {sizes.sources} (held-out "
+        f"sources), {sizes.tennis} (tennis), {sizes.solver} (solver); up to {sizes.frames} frames at 30 frames/s each",
+    ]
+    page = build_page(results, facts, words)
+    page += "\n## Pictures\n\n" + "\n\n".join(f"![{name.removesuffix('.png')}]({name})" for name in pictures) + "\n"
+    (out / "accuracy.md").write_text(page, encoding="utf-8")
+    print(page if options.quick else f"{out / 'accuracy.md'} after {time.perf_counter() - began:.0f} s")
+    return 0
+
+
+def _run(options: argparse.Namespace, words: list[str]) -> list[Result]:
+    parts = options.parts.split(",")
+    sizes, seed = _sizes(options), options.seed
+    lifter = open_lifter_or_none(Path(options.lifter))
+    if lifter is None:
+        words.append(f"{OURS}: its weights are not there yet")
+    methods = _single_view_methods(options, lifter, words)
+    results: list[Result] = []
+    if "mocap" in parts or "solver" in parts:
+        split = split_mocap(read_folder(Path(options.data)))
+        tennis = Path(options.data) / "evaluation_only" / "tennis.npz"
+        groups: list[tuple[str, MocapSet, int]] = [
+            ("held-out subjects", split.subjects, sizes.subjects),
+            ("held-out sources", split.sources, sizes.sources),
+        ]
+        if tennis.is_file():
+            groups.append(("tennis (held-out source)", read_mocap([tennis]), sizes.tennis))
+        for noise in NOISES:
+            if "mocap" in parts:
+                for number, (name, mocap, count) in enumerate(groups):
+                    if len(mocap):
+                        cases = mocap_cases(name, mocap, noise, count, seed + number, frames=sizes.frames)
+                        results += _apply(methods, cases)
+            if "solver" in parts and len(split.subjects):
+                cases = mocap_cases(
+                    "held-out subjects, still cameras", split.subjects, noise, sizes.solver, seed + 50,
+                    frames=sizes.frames, still=True,
+                )  # fmt: skip
+                results += _apply(_solver_methods(lifter), cases)
+    if "real" in parts:
+        results += _real(options, lifter, methods, sizes, words)
+    return results
+
+
+def _single_view_methods(
+    options: argparse.Namespace, lifter: TemporalLifter | None, words: list[str]
+) -> dict[str, Method]:
+    methods: dict[str, Method] = {}
+    if lifter is not None:
+        methods[OURS] = by_network(lifter)
+    single = open_lifter_or_none(Path(options.single_frame))
+    if single is not None:
+        methods[SINGLE] = by_network(single)
+    else:
+        words.append(f"{SINGLE}: train one with `train_lifter.py --single-frame` and name it by --single-frame")
+    if PRIOR.is_file():
+        methods[PPCA] = by_prior(read_pose_prior(PRIOR))
+    else:
+        words.append(f"{PPCA}: make it with `train_pose_prior.py --install`")
+    poseaug = Path(options.peers) / "gcn_poseaug.onnx"
+    if poseaug.is_file():
+        session = open_session(poseaug, device="cpu", threads=1)
+        methods[POSEAUG] = by_poseaug(session, centred=False)
+        methods[f"{POSEAUG}, person centred"] = by_poseaug(session, centred=True)
+    else:
+        words.append(f"{POSEAUG}: its file is not in the peers' folder")
+    return methods
+
+
+def _solver_methods(lifter: TemporalLifter | None) -> dict[str, Method]:
+    if lifter is None:
+        return {PIPELINE: by_solver(None)}
+    return {OURS: by_network(lifter), SOLVED: by_solver(lifter)}
+
+
+def _real(
+    options: argparse.Namespace,
+    lifter: TemporalLifter | None,
+    methods: dict[str, Method],
+    sizes: Sizes,
+    words: list[str],
+) -> list[Result]:
+    if not (Path(options.clips) / "balance_reference.npz").is_file():
+        words.append("Real footage: the clips with reference are not there")
+        return []
+    try:
+        cases = real_cases(Path(options.clips), Path(options.tracks), sizes.real_frames)
+    except PoseCoreError as error:
+        words.append(f"Real footage: the 2D model could not be run ({error})")
+        return []
+    every = {**methods, BLAZEPOSE: by_blazepose, PIPELINE: by_solver(None)}
+    if lifter is not None:
+        every[SOLVED] = by_solver(lifter)
+    # each clip in a table of its own as well: they differ much, front and back
+    apart = [replace(case, group=case.source.replace("_", " ")) for case in cases]
+    return _apply(every, apart)
+
+
+def _apply(methods: dict[str, Method], cases: list[Case]) -> list[Result]:
+    results = []
+    for name, method in methods.items():
+        began = time.perf_counter()
+        results += [measure(name, _estimate(method, case), case) for case in cases]
+        frames = max(sum(len(case.time_s) for case in cases), 1)
+        spent = 1000 * (time.perf_counter() - began) / frames
+        print(f"{cases[0].group}, {cases[0].noise}: {name}, {len(cases)} sequences, {spent:.1f} ms a frame", flush=True)
+    return results
+
+
+def _estimate(method: Method, case: Case) -> Estimate:
+    try:
+        return method(case)
+    except InsufficientDataError:
+        return Estimate(np.full_like(case.truth_m, np.nan))  # counts as not found
+
+
+def _sizes(options: argparse.Namespace) -> Sizes:
+    return QUICK if options.quick else Sizes()
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a few short sequences: shows that everything works")
+    parser.add_argument("--out", default=str(ROOT / "docs" / "results"), help="folder for the page and its pictures")
+    parser.add_argument("--parts", default=",".join(PARTS), help="what to run (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--data", default=str(SHARED / "mocap"), help="folder with motion capture")
+    parser.add_argument("--clips", default=str(SHARED / "clips"), help="folder with clips that have a reference")
+    parser.add_argument("--peers", default=str(SHARED / "peers"), help="folder with networks to compare with")
+    parser.add_argument("--lifter", default=str(WEIGHTS), help="our network")
+    parser.add_argument("--single-frame", default=str(ROOT / "runs" / "single_frame" / "lifter.onnx"),
+                        help="our single-frame baseline")  # fmt: skip
+    parser.add_argument("--tracks", default=str(Path(tempfile.gettempdir()) / "pose-core-evaluation"),
+                        help="folder that keeps 2D tracks of the clips")  # fmt: skip
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
