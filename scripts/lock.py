@@ -21,6 +21,7 @@ LOCKS = {
     "worker": (True, None),
     "dev": (True, "worker"),
     "build": (True, "dev"),
+    "train": (False, "worker"),
     "bpy-4.2.23": (False, None),
     "bpy-4.5.15": (False, None),
     "bpy-5.0.1": (False, None),

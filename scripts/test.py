@@ -1,6 +1,6 @@
 """Install what the tests need and run them all.
 
-    python3 scripts/test.py                        everything: lint, types, unit, model, blender, ui
+    python3 scripts/test.py                        everything: lint, types, unit, train, model, blender, ui
     python3 scripts/test.py --tier unit,model      some tiers
     python3 scripts/test.py -k motion_file         the tests whose names match, in whatever tier they are
     python3 scripts/test.py --list                 what would be run

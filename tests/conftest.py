@@ -1,11 +1,15 @@
 """Fixtures that all tests share."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
 from tests.support.blender import BPY_VERSIONS
 from tests.support.display import Display, virtual_display
+
+# These run in an environment of their own, the tier `train`.
+collect_ignore = [] if find_spec("torch") else ["nets/test_lifter_network.py"]
 
 
 @pytest.fixture(params=BPY_VERSIONS)

@@ -17,9 +17,9 @@ from pathlib import Path
 from . import locks
 from .command import clean_environment, run_quietly
 from .errors import SetupError
-from .paths import project_root, requirements_file
+from .paths import cache_folder, project_root, requirements_file
 from .progress import Progress
-from .python import base_python
+from .python import base_python, find_python
 
 MARKER = "pose-core-environment.json"
 RECIPE_VERSION = 1
@@ -302,3 +302,18 @@ def ensure_worker_env(progress: Progress, kind: str = "dev") -> Path:
     if not is_current(worker) and not read_marker(worker.folder) and dev.folder.exists() and not _missing_pins(dev):
         return ensure_environment(dev, progress)
     return ensure_environment(worker, progress)
+
+
+def ensure_train_env(progress: Progress) -> Path:
+    """Return the Python of the environment for training; it lies in the cache, for all copies of the project.
+
+    The project itself is not installed in it: it runs from the project's folder.
+    """
+    environment = Environment(
+        label="training environment",
+        folder=cache_folder() / "environments" / "train",
+        python=find_python(3, 11),
+        lock_files=(requirements_file("train"),),
+        check="import torch, onnx, onnxscript, onnxruntime, pytest",
+    )
+    return ensure_environment(environment, progress)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from .blender import BPY_VERSIONS, ensure_bpy, ensure_full_blender
 from .command import clean_environment, run_quietly
+from .environments import ensure_train_env
 from .errors import SetupError, UnavailableError
 from .main_job import MODEL
 from .paths import cache_folder, project_root
@@ -29,7 +30,8 @@ class Tier:
         about: one line for people.
         tools: commands as arguments to the environment's `python -m`, for tiers that are no tests.
         marker: pytest's marker expression, for tiers that are tests.
-        needs: pieces to install first, of "model", "bpy", "full".
+        needs: pieces to install first, of "model", "bpy", "full", "train".
+        environment: whose Python runs it, "dev" or "train".
     """
 
     name: str
@@ -37,12 +39,14 @@ class Tier:
     tools: tuple[tuple[str, ...], ...] = ()
     marker: str = ""
     needs: tuple[str, ...] = ()
+    environment: str = "dev"
 
 
 TIERS = (
     Tier("lint", "ruff's rules and format", tools=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
     Tier("types", "mypy, strict, on pose_core", tools=(("mypy",),)),
-    Tier("unit", "no Blender, no model", marker="not model and not blender and not ui"),
+    Tier("unit", "no Blender, no model", marker="not model and not blender and not ui and not train"),
+    Tier("train", "networks and their training", marker="train", needs=("train",), environment="train"),
     Tier("model", "the embedded 2D model", marker="model and not blender and not ui", needs=("model",)),
     Tier("blender", "inside Blender, without a window", marker="blender and not ui", needs=("model", "bpy", "full")),
     Tier("ui", "the full Blender under a virtual display", marker="ui", needs=("model", "full")),
@@ -91,6 +95,7 @@ class Runner:
         self.notes: list[str] = []
         self._env = clean_environment({"POSE_CORE_CACHE": str(cache_folder())})
         self._ready: dict[str, str] = {}
+        self._train_python: Path | None = None
 
     def run(self, tier: Tier) -> Outcome:
         """Install what the tier needs, run it, and say how it ended; nothing is raised for a failure."""
@@ -121,11 +126,15 @@ class Runner:
         failed = [" ".join(tool) for tool, code in codes.items() if code != 0]
         return ("FAILED", " and ".join(failed), {}) if failed else ("passed", "clean", {})
 
-    def _call(self, arguments: Sequence[str]) -> int:
-        return subprocess.run([str(self.python), *arguments], cwd=project_root(), env=self._env, check=False).returncode
+    def _call(self, arguments: Sequence[str], python: Path | None = None) -> int:
+        argv = [str(python or self.python), *arguments]
+        # the project is not installed in the other environments
+        env = {**self._env, "PYTHONPATH": str(project_root())} if python else self._env
+        return subprocess.run(argv, cwd=project_root(), env=env, check=False).returncode
 
     def _collect(self, tier: Tier) -> "subprocess.CompletedProcess[str]":
-        argv = [str(self.python), "-m", "pytest", "--collect-only", "-q", "-m", tier.marker]
+        python = self._train_python if tier.environment == "train" and self._train_python else self.python
+        argv = [str(python), "-m", "pytest", "--collect-only", "-q", "-m", tier.marker]
         argv += ["-k", self.expression] if self.expression else []
         return subprocess.run(
             [*argv, *self.extra], cwd=project_root(), env=self._env, capture_output=True, text=True, check=False
@@ -153,7 +162,7 @@ class Runner:
         report.unlink(missing_ok=True)
         argv = ["-m", "pytest", "--continue-on-collection-errors", "-m", tier.marker, f"--junitxml={report}"]
         argv += [f"--timeout={TEST_TIMEOUT_S}", *(["-k", self.expression] if self.expression else []), *self.extra]
-        code = self._call(argv)
+        code = self._call(argv, self._train_python if tier.environment == "train" else None)
         counts = _read_counts(report)
         words = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no tests"
         if code == NO_TESTS and self.expression:
@@ -168,7 +177,9 @@ class Runner:
     def _ensure(self, need: str) -> None:
         if need in self._ready:
             return
-        makers: dict[str, Callable[[], None]] = {"model": self._get_model, "bpy": self._get_bpy, "full": self._get_full}
+        makers: dict[str, Callable[[], None]] = {
+            "model": self._get_model, "bpy": self._get_bpy, "full": self._get_full, "train": self._get_train,
+        }  # fmt: skip
         makers[need]()
         self._ready[need] = "ready"
 
@@ -187,6 +198,9 @@ class Runner:
         for version in BPY_VERSIONS:
             python = ensure_bpy(version, self.progress)
             self._env[f"POSE_CORE_TEST_BPY_{version.replace('.', '_')}"] = str(python)
+
+    def _get_train(self) -> None:
+        self._train_python = ensure_train_env(self.progress)
 
     def _get_full(self) -> None:
         full = ensure_full_blender(self.progress)

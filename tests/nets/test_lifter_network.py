@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
+import torch
 
 from pose_core.errors import ModelError, MotionFileError
 from pose_core.lift.features import FEATURE_COUNT
@@ -25,6 +23,8 @@ from pose_core.train.samples import SampleSettings
 from tests.support.synthetic import walking_joints
 from tests.train.test_mocap import write_archive
 from tests.train.test_samples import recordings
+
+pytestmark = pytest.mark.train
 
 SMALL = LifterShape(channels=32, dilations=(1, 2), pose_blocks=1)
 

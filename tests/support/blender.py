@@ -21,9 +21,9 @@ from tests.support.missing import skip_or_fail
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
-from _support import blender as installed  # noqa: E402
-from _support.chroot import Bind, root_command  # noqa: E402
-from _support.paths import cache_folder  # noqa: E402
+from _support import blender as installed
+from _support.chroot import Bind, root_command
+from _support.paths import cache_folder
 
 BPY_VERSIONS = installed.BPY_VERSIONS
 RUNNER = Path(__file__).with_name("bpy_runner.py")
