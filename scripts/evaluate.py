@@ -11,7 +11,7 @@ they are there: the clips with reference (--clips), peer networks (--peers), a s
 from __future__ import annotations
 
 import argparse
-import shlex
+import hashlib
 import sys
 import tempfile
 import time
@@ -81,11 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     pictures = draw_all(results, out)
     sizes = _sizes(options)
-    given = [a for a in (sys.argv[1:] if arguments is None else arguments) if "/" not in a or a.startswith("docs")]
     facts = [
-        f"Command: `python scripts/evaluate.py {shlex.join(given)}`".replace(" `", "`"),
+        f"Command: `{_command(options)}`, with files as they lie in the project unless said otherwise here",
         f"Seed {options.seed}; sequences a subject: {sizes.subjects} (held-out subjects), {sizes.sources} (held-out "
         f"sources), {sizes.tennis} (tennis), {sizes.solver} (solver); up to {sizes.frames} frames at 30 frames/s each",
+        *_files(options),
     ]
     page = build_page(results, facts, words)
     page += "\n## Pictures\n\n" + "\n\n".join(f"![{name.removesuffix('.png')}]({name})" for name in pictures) + "\n"
@@ -170,7 +170,8 @@ def _real(
         words.append("Real footage: the clips with reference are not there")
         return []
     try:
-        cases = real_cases(Path(options.clips), Path(options.tracks), sizes.real_frames)
+        with tempfile.TemporaryDirectory() as folder:
+            cases = real_cases(Path(options.clips), Path(options.tracks or folder), sizes.real_frames)
     except PoseCoreError as error:
         words.append(f"Real footage: the 2D model could not be run ({error})")
         return []
@@ -191,6 +192,26 @@ def _apply(methods: dict[str, Method], cases: list[Case]) -> list[Result]:
         spent = 1000 * (time.perf_counter() - began) / frames
         print(f"{cases[0].group}, {cases[0].noise}: {name}, {len(cases)} sequences, {spent:.1f} ms a frame", flush=True)
     return results
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command without paths of this machine."""
+    words = ["python scripts/evaluate.py"]
+    if options.quick:
+        words.append("--quick")
+    if options.parts != ",".join(PARTS):
+        words.append(f"--parts {options.parts}")
+    return " ".join([*words, f"--seed {options.seed}"])
+
+
+def _files(options: argparse.Namespace) -> list[str]:
+    """Which networks of ours took part."""
+    named = {OURS: Path(options.lifter), SINGLE: Path(options.single_frame), PPCA: PRIOR}
+    return [
+        f"{name}: `{path.name}`, SHA-256 `{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}`"
+        for name, path in named.items()
+        if path.is_file()
+    ]
 
 
 def _estimate(method: Method, case: Case) -> Estimate:
@@ -216,8 +237,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--lifter", default=str(WEIGHTS), help="our network")
     parser.add_argument("--single-frame", default=str(ROOT / "runs" / "single_frame" / "lifter.onnx"),
                         help="our single-frame baseline")  # fmt: skip
-    parser.add_argument("--tracks", default=str(Path(tempfile.gettempdir()) / "pose-core-evaluation"),
-                        help="folder that keeps 2D tracks of the clips")  # fmt: skip
+    parser.add_argument("--tracks", help="folder that keeps 2D tracks of the clips; without it they are made anew")
     return parser.parse_args(arguments)
 
 

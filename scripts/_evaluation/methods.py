@@ -10,7 +10,7 @@ import numpy as np
 
 from pose_core.config import CameraConfig, SolveConfig
 from pose_core.lift import lift_by_model_depth, lift_track
-from pose_core.lift.features import INPUT_JOINTS, INPUT_NAMES, make_features
+from pose_core.lift.features import INPUT_JOINTS, INPUT_MIRROR, INPUT_NAMES, make_features
 from pose_core.lift.temporal import TemporalLifter, lift_by_network
 from pose_core.nets.tome2017 import PosePrior, lift_poses
 from pose_core.runtime.session import Session
@@ -157,6 +157,7 @@ def _at_height(joints: FloatArray, height_m: float) -> FloatArray:
 
 
 def _filled(rays: FloatArray, confidence: FloatArray) -> FloatArray:
+    """Joints filled over time; one that is never seen lies on its parent, else on the other side."""
     out = rays.copy()
     frames = np.arange(len(rays))
     for i in range(rays.shape[1]):
@@ -164,4 +165,7 @@ def _filled(rays: FloatArray, confidence: FloatArray) -> FloatArray:
         if len(seen):
             for axis in range(2):
                 out[:, i, axis] = np.interp(frames, seen, rays[seen, i, axis])
+        else:
+            parent = CANONICAL.names[CANONICAL.parents[INPUT_JOINTS[i]]]
+            out[:, i] = out[:, INPUT_NAMES.index(parent) if parent in INPUT_NAMES else INPUT_MIRROR[i]]
     return out

@@ -41,14 +41,14 @@ def _errors(results: list[Result], groups: Any, methods: list[str], colour: dict
         1, 2, figsize=(13, 0.6 + 0.62 * len(groups) + 0.35 * len(methods)), dpi=90, sharey=True
     )
     height = 0.8 / len(methods)
+    present = {g: [m for m in methods if any(r.method == m for r in _of(results, g))] for g in groups}
     for panel, (key, title) in zip(panels, (("mpjpe", "MPJPE, mm"), ("pa_mpjpe", "PA-MPJPE, mm")), strict=True):
-        for k, method in enumerate(methods):
+        for method in methods:
             places, values = [], []
             for g, group in enumerate(groups):
-                own = [r for r in results if (r.case.group, r.case.noise) == group and r.method == method]
-                if own:
-                    places.append(g + (k - (len(methods) - 1) / 2) * height)
-                    values.append(mean_figures(own).get(key, np.nan))
+                if method in present[group]:
+                    places.append(g + (present[group].index(method) - (len(present[group]) - 1) / 2) * height)
+                    values.append(mean_figures([r for r in _of(results, group) if r.method == method]).get(key, np.nan))
             bars = panel.barh(places, values, height * 0.92, color=colour[method], label=method)
             panel.bar_label(bars, fmt="%.0f", fontsize=7, padding=2)
         panel.set_title(title)
@@ -99,16 +99,14 @@ def _joints(results: list[Result], groups: Any, methods: list[str], colour: dict
     names = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
     figure, panel = plt.subplots(figsize=(10, 4), dpi=90)
     wanted = next((g for g in groups if g[1] == "noisy"), groups[0])
-    width = 0.8 / len(methods)
-    for k, method in enumerate(methods):
-        own = [r for r in results if (r.case.group, r.case.noise) == wanted and r.method == method]
-        if not own:
-            continue
-        distance = np.concatenate([r.distance_m for r in own])
+    present = [m for m in methods if any(r.method == m for r in _of(results, wanted))]
+    width = 0.8 / len(present)
+    for k, method in enumerate(present):
+        distance = np.concatenate([r.distance_m for r in _of(results, wanted) if r.method == method])
         distance = np.where(np.isfinite(distance), distance, np.nan)
         columns = [[j for j, limb in enumerate(LIMBS) if limb.endswith(name)] for name in names]
         values = [1000 * float(np.nanmean(distance[:, c])) for c in columns]
-        places = np.arange(len(names)) + (k - (len(methods) - 1) / 2) * width
+        places = np.arange(len(names)) + (k - (len(present) - 1) / 2) * width
         panel.bar(places, values, width * 0.92, color=colour[method], label=method)
     panel.set_xticks(range(len(names)), names)
     panel.set_title(f"Error by joint, mm: {wanted[0]}, {wanted[1]} 2D", fontsize=10)
@@ -125,27 +123,32 @@ def _sigma(results: list[Result], groups: Any, methods: list[str], colour: dict[
     import matplotlib.pyplot as plt
     from scipy.special import erf
 
-    if not any(len(r.sigma_ratio) for r in results):
+    sure = [m for m in methods if any(r.method == m and len(r.sigma_ratio) for r in results)]
+    if not sure:
         return False
-    figure, panel = plt.subplots(figsize=(6, 5), dpi=90)
+    figure, panels = plt.subplots(1, len(sure), figsize=(4.6 * len(sure), 4.4), dpi=90, squeeze=False)
     factors = np.linspace(0, 3, 61)
-    panel.plot(factors, 100 * erf(factors / np.sqrt(2)), "k--", lw=1, label="normal distribution")
-    for method in methods:
-        styles = ("-", ":", "-.", "--")
-        for k, group in enumerate(dict.fromkeys(g for g, _ in groups)):
-            own = [r.sigma_ratio for r in results if r.case.group == group and r.method == method]
+    names = list(dict.fromkeys(g for g, _ in groups))
+    for panel, method in zip(panels.flat, sure, strict=True):
+        panel.plot(factors, 100 * erf(factors / np.sqrt(2)), "k--", lw=1, label="normal distribution")
+        for k, name in enumerate(names):
+            own = [r.sigma_ratio for r in results if r.case.group == name and r.method == method]
             ratio = np.concatenate(own) if own else np.zeros(0)
             if len(ratio):
-                label = f"{method}: {group}"
-                panel.plot(factors, _share_below(ratio, factors), styles[k % 4], color=colour[method], label=label)
-    panel.axvline(1, color="#bbbbbb", lw=0.8)
-    panel.set(xlabel="multiple of the predicted sigma", ylabel="coordinates within, %", xlim=(0, 3), ylim=(0, 100))
-    panel.grid(alpha=0.3)
-    panel.legend(fontsize=7)
+                panel.plot(factors, _share_below(ratio, factors), color=_COLOURS[k % len(_COLOURS)], label=name)
+        panel.axvline(1, color="#bbbbbb", lw=0.8)
+        panel.set(title=method, xlabel="multiple of the predicted sigma", ylabel="coordinates within, %")
+        panel.set(xlim=(0, 3), ylim=(0, 100))
+        panel.grid(alpha=0.3)
+        panel.legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)
     return True
+
+
+def _of(results: list[Result], group: tuple[str, str]) -> list[Result]:
+    return [r for r in results if (r.case.group, r.case.noise) == group]
 
 
 def _share_below(values: FloatArray, thresholds: FloatArray) -> FloatArray:

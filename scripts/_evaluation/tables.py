@@ -30,6 +30,7 @@ def build_page(results: list[Result], facts: list[str], words: list[str]) -> str
     parts = [_HEAD, *[f"- {fact}" for fact in facts]]
     if words:
         parts += ["", "Left out:", "", *[f"- {word}" for word in words]]
+    parts += _summary(results)
     for group in dict.fromkeys(r.case.group for r in results):
         for noise in dict.fromkeys(r.case.noise for r in results if r.case.group == group):
             chosen = [r for r in results if r.case.group == group and r.case.noise == noise]
@@ -37,6 +38,29 @@ def build_page(results: list[Result], facts: list[str], words: list[str]) -> str
     parts += _by_label(results, "source", lambda r: r.case.source)
     parts += _by_label(results, "action", lambda r: r.case.action, 18)
     return "\n".join(parts) + "\n"
+
+
+def _summary(results: list[Result]) -> list[str]:
+    """Ours beside the best of the others, wherever both ran."""
+    rows = []
+    for key in dict.fromkeys((r.case.group, r.case.noise) for r in results):
+        own = [r for r in results if (r.case.group, r.case.noise) == key]
+        figures = {m: mean_figures([r for r in own if r.method == m]) for m in dict.fromkeys(r.method for r in own)}
+        ours = {m: f for m, f in figures.items() if m.startswith("Pose Core") and "mpjpe" in f}
+        others = {m: f for m, f in figures.items() if m not in ours and "mpjpe" in f}
+        if not ours or not others:
+            continue
+        best = min(others, key=lambda m: others[m]["mpjpe"])
+        for method, f in ours.items():
+            lower = 100 * (1 - f["mpjpe"] / others[best]["mpjpe"])
+            rows.append(
+                f"| {key[0]}, {key[1]} 2D | {method} | {f['mpjpe']:.1f} | {f['pa_mpjpe']:.1f} | {best} | "
+                f"{others[best]['mpjpe']:.1f} | {others[best]['pa_mpjpe']:.1f} | {lower:.0f} % |"
+            )
+    if not rows:
+        return []
+    title = "| On | Ours | MPJPE mm | PA mm | best of the others | MPJPE mm | PA mm | MPJPE lower by |"
+    return ["", "## In short", "", title, "|---" * 8 + "|", *rows]
 
 
 def _group(results: list[Result]) -> list[str]:
@@ -69,7 +93,8 @@ def _size(results: list[Result]) -> str:
     cases = {id(r.case): r for r in results}.values()
     frames = sum(len(r.case.time_s) for r in cases)
     subjects = {r.case.subject for r in cases}
-    return f"{len(cases)} sequences of {len(subjects)} subjects, {frames} frames."
+    sequences = f"{len(cases)} sequence{'s' * (len(cases) != 1)}"
+    return f"{sequences} of {len(subjects)} subject{'s' * (len(subjects) != 1)}, {frames} frames."
 
 
 def _by_label(results: list[Result], title: str, label: Callable[[Result], str], most: int = 0) -> list[str]:
