@@ -79,9 +79,11 @@ def write_card(
 _CARD = """\
 # Model card: pose prior
 
-A mixture of {components} probabilistic principal component analysers with {dimensions} directions each
-(`pose_prior.npz`, {kilobytes} kB, SHA-256 `{sha}`) over poses relative to the pelvis, turned to face one way, of a
-person of 1.70 m. After Tome, Russell & Agapito 2017. Noise of the components: {noise} mm.
+A mixture of {components} probabilistic principal component analysers with {dimensions} directions each over poses
+relative to the pelvis, turned to face one way, of a person of 1.70 m. After Tome, Russell & Agapito 2017. Noise of the
+components: {noise} mm.
+
+`pose_prior.npz`, {kilobytes} kB, SHA-256 `{sha}`.
 
 Learned by expectation maximisation ({steps} steps) from {poses} poses, seed {seed}, by
 `python scripts/train_pose_prior.py`. Licence: Apache-2.0, as the package. Data, terms and held-out subjects are those
