@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +174,7 @@ def _solve_people(
 def _solve_person(
     request: EstimateRequest, track: KeypointTrack, source: str, stages: _Stages, number: int, people: int
 ) -> Motion:
-    from pose_core.lift import lift_track
+    from pose_core.lift import lift_track, repair_track
     from pose_core.solve import solve_motion
     from pose_core.solve.intrinsics import choose_intrinsics
 
@@ -184,7 +184,9 @@ def _solve_person(
 
     K, _ = choose_intrinsics(request.camera, track.image_size)
     with stages.stage("lift"):
+        track, repaired = repair_track(track)
         lifted = lift_track(track, K)
+        lifted = replace(lifted, diagnostics={**lifted.diagnostics, "repair": repaired.as_dict()})
     with stages.stage("solve"):
         return solve_motion(track, lifted, source, request.solve, request.camera, on_progress)
 

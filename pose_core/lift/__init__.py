@@ -2,5 +2,6 @@
 
 from pose_core.lift.lifter import lift_track
 from pose_core.lift.model_depth import lift_by_model_depth
+from pose_core.lift.repair import repair_track
 
-__all__ = ["lift_by_model_depth", "lift_track"]
+__all__ = ["lift_by_model_depth", "lift_track", "repair_track"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,11 @@ class RepairReport:
     swapped: tuple[SwapSpan, ...] = ()
     spikes_removed: int = 0
     """Keypoints that were taken out."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for diagnostics."""
+        spans = [{"start": s.start, "stop": s.stop, "limbs": list(s.limbs)} for s in self.swapped]
+        return {"swapped": spans, "spikes_removed": self.spikes_removed}
 
 
 def repair_track(track: KeypointTrack, config: RepairConfig | None = None) -> tuple[KeypointTrack, RepairReport]:
