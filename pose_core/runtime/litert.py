@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pose_core.errors import ModelError, RuntimeUnavailableError
 from pose_core.runtime.quiet import captured_stderr
-from pose_core.runtime.session import TensorInfo
+from pose_core.runtime.tensors import TensorInfo
 from pose_core.runtime.tflite_prune import prune_outputs
 
 

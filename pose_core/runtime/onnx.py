@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pose_core.errors import ModelError
 from pose_core.runtime.providers import PROVIDERS, choose_device, load_onnxruntime, runtime_errors
 from pose_core.runtime.quiet import captured_stderr
-from pose_core.runtime.session import TensorInfo
+from pose_core.runtime.tensors import TensorInfo
 
 _DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(int64)": "int64", "tensor(uint8)": "uint8"}
 

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from pose_core.errors import ModelError
-
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """An input or output of a network."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    """None where the size is free."""
-    dtype: str
-    """numpy's name of the element type."""
+from pose_core.runtime.tensors import TensorInfo
 
 
 class Session(Protocol):

@@ -9,7 +9,7 @@ from pose_core.errors import ModelError
 from pose_core.keypoints import topdown
 from pose_core.keypoints.crop import Region
 from pose_core.keypoints.topdown import TopDownKeypoints, pose_from_unit
-from pose_core.runtime.session import TensorInfo
+from pose_core.runtime.tensors import TensorInfo
 from pose_core.video.frame import VideoFrame
 from tests.support.shared import shared_file
 
