@@ -17,6 +17,8 @@ class ContactConfig:
     """A point slower than this begins a contact; 0.15 on clean data, looser here as lifted feet shake."""
     speed_off_m_s: float = 0.45
     """A point faster than this ends it."""
+    depth_share: float = 0.35
+    """How much speed along the line of sight counts."""
     height_m: float = 0.08
     """A planted point is at most this far above the lowest recent foot."""
     min_duration_s: float = 0.1
@@ -26,7 +28,11 @@ class ContactConfig:
 
 
 def detect_contacts(
-    points_m: FloatArray, up: FloatArray, time_s: FloatArray, config: ContactConfig | None = None
+    points_m: FloatArray,
+    up: FloatArray,
+    time_s: FloatArray,
+    config: ContactConfig | None = None,
+    sight: FloatArray | None = None,
 ) -> FloatArray:
     """Find planted points.
 
@@ -35,6 +41,8 @@ def detect_contacts(
         up: (3,) unit vector against gravity in that frame.
         time_s: (T,) strictly increasing.
         config: thresholds.
+        sight: (3,) unit direction in which the camera looks, in that frame; speed along it counts less, as it is
+            hardly seen and mostly noise. None counts all directions alike.
     Returns:
         (T, C) 1 where planted, else 0.
     """
@@ -42,7 +50,10 @@ def detect_contacts(
     frames = len(time_s)
     if frames < 2:
         return np.zeros(points_m.shape[:2])
-    speed = np.linalg.norm(np.gradient(points_m, time_s, axis=0), axis=-1)
+    velocity = np.gradient(points_m, time_s, axis=0)
+    if sight is not None:
+        velocity = velocity - (1.0 - c.depth_share) * (velocity @ sight)[..., None] * sight
+    speed = np.linalg.norm(velocity, axis=-1)
     height = points_m @ up
     lowest = _moving_minimum(np.where(np.isfinite(height), height, np.inf).min(axis=1), time_s, c.window_s)
     low = height - lowest[:, None] < c.height_m

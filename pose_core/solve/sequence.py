@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
 from pose_core.solve.assembly import Assembler
 from pose_core.solve.body_model import BODY
-from pose_core.solve.contacts import ContactConfig, detect_contacts
+from pose_core.solve.contacts import detect_contacts
 from pose_core.solve.kinematics import BodyState, forward
 from pose_core.solve.optimise import OptimiserConfig, Solution, minimise, without_lengths
 from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
@@ -142,8 +142,7 @@ def _solve_stages(
 def find_planted(state: BodyState, problem: Problem, hint: FloatArray | None) -> FloatArray:
     """(T, 4) planted heels and toes of a state; where a lifter has an opinion, it must not speak against it."""
     points = forward(state).points_m[:, list(CONTACT_POINTS)]
-    config = ContactConfig(speed_on_m_s=0.2, speed_off_m_s=0.35)
-    contacts = detect_contacts(points, _UP, problem.time_s, config)
+    contacts = detect_contacts(points, _UP, problem.time_s, sight=problem.R_camera_world[0, 2])
     if hint is not None:
         contacts = contacts * (np.nan_to_num(hint, nan=0.5) > 0.25)
     return np.asarray(np.where(problem.has_evidence[:, None], contacts, 0.0))
