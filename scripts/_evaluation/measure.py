@@ -47,6 +47,8 @@ class Result:
     """(T, 12) errors of the limb joints; infinite where nothing was estimated, NaN where not counted."""
     sigma_ratio: FloatArray
     """(N,) error over sigma of every counted coordinate; empty without sigma."""
+    contacts: FloatArray
+    """(N, 2) probability and truth of every contact that counts; empty without contacts."""
 
 
 def measure(method: str, estimate: Estimate, case: Case) -> Result:
@@ -73,7 +75,10 @@ def measure(method: str, estimate: Estimate, case: Case) -> Result:
         figures["all_mpjpe"] = 1000 * mpjpe(estimate.joints_m[:, 1:], truth[:, 1:], None)
         figures["all_n_mpjpe"] = 1000 * _n_mpjpe_without_root(estimate.joints_m, truth)
         figures["all_pa_mpjpe"] = 1000 * pa_mpjpe(estimate.joints_m[:, 1:], truth[:, 1:])
-    figures |= _contact_figures(estimate, case)
+    if estimate.feet_world_m is not None and case.contacts_known:
+        known_feet = np.all(np.isfinite(estimate.feet_world_m), axis=(1, 2))[:, None]
+        feet = np.where(known_feet[..., None], estimate.feet_world_m, 0.0)
+        figures["skate"] = 1000 * foot_skate(feet, case.contacts * known_feet)
     ratio = np.zeros(0)
     if estimate.sigma_m is not None:
         shares = within_sigma(estimate.joints_m, truth, estimate.sigma_m)
@@ -82,7 +87,7 @@ def measure(method: str, estimate: Estimate, case: Case) -> Result:
         figures["sigma"] = 100 * float(np.mean(ratio < 1)) if len(ratio) else float("nan")
     distance = np.linalg.norm(inner - inner_truth, axis=-1)
     weight = float(np.sum(np.any(known, axis=1)))
-    return Result(method, case, figures, weight, np.where(lost, np.inf, distance), ratio)
+    return Result(method, case, figures, weight, np.where(lost, np.inf, distance), ratio, _contacts(estimate, case))
 
 
 def mean_figures(results: list[Result]) -> Figures:
@@ -93,6 +98,12 @@ def mean_figures(results: list[Result]) -> Figures:
         if pairs:
             values, weights = np.array(pairs).T
             out[key] = float(np.average(values, weights=weights))
+    contacts = np.concatenate([r.contacts for r in results]) if results else np.zeros((0, 2))
+    if len(contacts):
+        # pooled: a sequence without any contact has no F1 of its own
+        scores = contact_scores(contacts[:, :1], contacts[:, 1:])
+        told = {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
+        out |= {f"contact_{name}": value for name, value in told.items() if np.isfinite(value)}
     return out
 
 
@@ -104,19 +115,11 @@ def _n_mpjpe_without_root(estimate: FloatArray, truth: FloatArray) -> float:
     return with_root * float(np.sum(counted)) / others if others else float("nan")
 
 
-def _contact_figures(estimate: Estimate, case: Case) -> Figures:
-    if not case.contacts_known:
-        return {}
-    out: Figures = {}
-    if estimate.contacts is not None:
-        seen = np.any(np.isfinite(case.truth_m[:, 1:, 0]), axis=1)[:, None]
-        scores = contact_scores(estimate.contacts, case.contacts, seen)
-        out |= {"contact_precision": scores.precision, "contact_recall": scores.recall, "contact_f1": scores.f1}
-    if estimate.feet_world_m is not None:
-        known = np.all(np.isfinite(estimate.feet_world_m), axis=(1, 2))
-        feet = np.where(known[:, None, None], estimate.feet_world_m, 0.0)
-        out["skate"] = 1000 * foot_skate(feet, case.contacts * known[:, None])
-    return out
+def _contacts(estimate: Estimate, case: Case) -> FloatArray:
+    if estimate.contacts is None or not case.contacts_known:
+        return np.zeros((0, 2))
+    seen = np.any(np.isfinite(case.truth_m[:, 1:, 0]), axis=1)
+    return np.stack([np.nan_to_num(estimate.contacts[seen]).ravel(), case.contacts[seen].ravel()], axis=1)
 
 
 def _sigma_ratio(estimate: Estimate, truth: FloatArray) -> FloatArray:

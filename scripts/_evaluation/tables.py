@@ -122,8 +122,8 @@ Made by `scripts/evaluate.py`; do not edit. All methods ran in this run, on the 
 
 What is measured: positions relative to the pelvis in camera axes, on the twelve joints that every method has (hips,
 knees, ankles, shoulders, elbows, wrists); the pelvis itself, without error by definition, does not count. Figures are
-means over sequences weighted by frames. Joints that a method does not give count as wrong in 3DPCK and AUC, and are
-left out of the other figures.
+means over sequences weighted by frames; contacts are pooled. Joints that a method does not give count as wrong in
+3DPCK and AUC, and are left out of the other figures.
 
 - **Scale.** One view cannot tell a person's size. The networks and the pose prior answer for a person of 1.70 m, which
   is scaled to the true height; the height is given to the solver; other methods' sequences are scaled as a whole so
