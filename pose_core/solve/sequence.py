@@ -38,7 +38,7 @@ _SIZE_STEPS = (4, 3)
 _SIZE_FRAMES = 150
 
 # Errors of neighbouring frames and joints are alike, which the normal matrix does not know; found on known motion.
-_SIGMA_CALIBRATION = 2.5
+_SIGMA_CALIBRATION = 3.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,6 @@ def solve_sequence(
     state: BodyState,
     *,
     find_contacts: bool,
-    contact_hint: FloatArray | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> SequenceSolution:
     """Solve a clip from a rough state.
@@ -72,7 +71,6 @@ def solve_sequence(
         problem: evidence; its contacts are ignored.
         state: a rough motion in the same world.
         find_contacts: whether to look for planted feet and hold them.
-        contact_hint: (T, 4) a lifter's opinion on contacts in [0, 1], or None.
         on_progress: called with the share that is done, several times a second; what it raises ends the work.
     Returns:
         The motion in a world whose floor is z = 0 (where `problem.weights.floor`).
@@ -80,7 +78,7 @@ def solve_sequence(
     # the blocks are small: a second thread gains little, and on a busy machine waiting for it costs many times as much
     with threadpool_limits(1, user_api="blas"):
         stages = _Stages(len(windows(len(problem.time_s))), on_progress)
-        return _solve_stages(problem, state, stages, find_contacts=find_contacts, contact_hint=contact_hint)
+        return _solve_stages(problem, state, stages, find_contacts=find_contacts)
 
 
 @dataclass(eq=False)
@@ -110,9 +108,7 @@ class _Stages:
         )
 
 
-def _solve_stages(
-    problem: Problem, state: BodyState, stages: _Stages, *, find_contacts: bool, contact_hint: FloatArray | None
-) -> SequenceSolution:
+def _solve_stages(problem: Problem, state: BodyState, stages: _Stages, *, find_contacts: bool) -> SequenceSolution:
     floor = problem.weights.floor
     free = replace(problem, contacts=np.zeros_like(problem.contacts), weights=replace(problem.weights, floor=False))
     log_length, log_focal = _clip_wide(free, state, stages)
@@ -123,7 +119,7 @@ def _solve_stages(
     if find_contacts or floor:
         for stage in ("contacts", "contacts again"):
             if find_contacts:
-                contacts = find_planted(solution.state, held, contact_hint)
+                contacts = find_planted(solution.state, held)
             if floor:
                 shift = ground_height(solution.state, contacts, held)
                 ground += shift
@@ -139,12 +135,14 @@ def _solve_stages(
     return SequenceSolution(solution.state, log_focal, contacts, ground, held, sigma, {"stages": stages.reports})
 
 
-def find_planted(state: BodyState, problem: Problem, hint: FloatArray | None) -> FloatArray:
-    """(T, 4) planted heels and toes of a state; where a lifter has an opinion, it must not speak against it."""
+def find_planted(state: BodyState, problem: Problem) -> FloatArray:
+    """(T, 4) planted heels and toes of a state.
+
+    A lifter's own contact probabilities are not asked: on footage that is unlike its training they say no to nearly
+    all contacts.
+    """
     points = forward(state).points_m[:, list(CONTACT_POINTS)]
     contacts = detect_contacts(points, _UP, problem.time_s, sight=problem.R_camera_world[0, 2])
-    if hint is not None:
-        contacts = contacts * (np.nan_to_num(hint, nan=0.5) > 0.25)
     return np.asarray(np.where(problem.has_evidence[:, None], contacts, 0.0))
 
 

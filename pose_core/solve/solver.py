@@ -63,7 +63,6 @@ def solve_motion(
         problem,
         state,
         find_contacts=config.foot_contact,
-        contact_hint=part_lift.contact_probability,
         on_progress=on_progress,
     )
     diagnostics: dict[str, Any] = {
