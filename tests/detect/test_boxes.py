@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pose_core.detect.box_detector import finished_boxes
 from pose_core.detect.letterbox import cut_bgr, to_detections, top_left_window
 from pose_core.detect.nms import box_iou
 from pose_core.detect.rtmdet import RtmdetDetector
-from pose_core.detect.yolox import YoloxDetector, decode_yolox, finished_boxes
+from pose_core.detect.yolox import YoloxDetector, decode_yolox
 from pose_core.errors import ModelError
 from pose_core.keypoints.crop import Region
 from pose_core.video.frame import VideoFrame
