@@ -21,8 +21,14 @@ from pose_core.errors import PoseCoreError
 if TYPE_CHECKING:
     from pose_core.train.mocap import MocapSplit
 
-EXPORTED = ("lifter.onnx", "lifter.json", "lifter_training.png", "MODEL_CARD.md")
-WEIGHTS = Path(__file__).resolve().parents[1] / "pose_core" / "weights"
+ROOT = Path(__file__).resolve().parents[1]
+INSTALLED = {
+    "lifter.onnx": "pose_core/weights",
+    "lifter.json": "pose_core/weights",
+    "MODEL_CARD.md": "pose_core/weights",
+    "lifter_training.png": "docs/results",
+}
+"""Where --install puts what the export wrote."""
 
 
 def main() -> int:
@@ -67,10 +73,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     if options.install:
-        WEIGHTS.mkdir(exist_ok=True)
-        for name in EXPORTED:
-            shutil.copyfile(out / name, WEIGHTS / name)
-        print(f"installed in {WEIGHTS}")
+        for name, folder in INSTALLED.items():
+            (ROOT / folder).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(out / name, ROOT / folder / name)
+            print(f"installed {folder}/{name}")
     return 0
 
 
