@@ -91,6 +91,8 @@ class Problem:
     """(T, Q) infinite where unknown."""
     contacts: FloatArray
     """(T, 4) how surely heel and toe are planted."""
+    grounded: FloatArray
+    """(T,) 1 where the feet are near the one ground level that is modelled, 0 where they stand on something else."""
     log_length_prior: FloatArray
     """(L,)."""
     fit_lengths: bool = True
@@ -102,7 +104,7 @@ class Problem:
         for name, shape in {
             "time_s": ("T",), "R_camera_world": ("T", 3, 3), "t_camera_world_m": ("T", 3), "K": (3, 3),
             "xy_px": ("T", "P", 2), "confidence": ("T", "P"), "person_px": ("T",), "lifted_m": ("T", "Q", 3),
-            "lifted_sigma_m": ("T", "Q"), "contacts": ("T", len(CONTACT_POINTS)),
+            "lifted_sigma_m": ("T", "Q"), "contacts": ("T", len(CONTACT_POINTS)), "grounded": ("T",),
             "log_length_prior": (BODY.length_count,),
         }.items():  # fmt: skip
             check_shape(name, getattr(self, name), shape, sizes)
@@ -122,5 +124,5 @@ class Problem:
     def at(self, frames: slice) -> Problem:
         """The problem of some neighbouring frames."""
         names = ("time_s", "R_camera_world", "t_camera_world_m", "xy_px", "confidence", "person_px", "lifted_m",
-                 "lifted_sigma_m", "contacts")  # fmt: skip
+                 "lifted_sigma_m", "contacts", "grounded")  # fmt: skip
         return replace(self, **{name: getattr(self, name)[frames] for name in names})

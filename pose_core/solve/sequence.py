@@ -30,6 +30,9 @@ _OVERLAP = 60
 
 _UP = np.array([0.0, 0.0, 1.0])
 
+# Feet further than this from the ground are on something else, or in the air.
+_OTHER_LEVEL_M = 0.3
+
 # Steps of each stage at most.
 _STEPS = {"free": 4, "contacts": 3, "contacts again": 3}
 _SIZE_STEPS = (4, 3)
@@ -129,7 +132,9 @@ def _solve_stages(problem: Problem, state: BodyState, stages: _Stages, *, find_c
                 )
             else:
                 lowered = solution.state
-            held = replace(held, contacts=contacts, weights=replace(problem.weights, floor=floor))
+            grounded = near_ground(lowered) if floor else held.grounded
+            weights = replace(problem.weights, floor=floor)
+            held = replace(held, contacts=contacts, grounded=grounded, weights=weights)
             solution = _in_windows(held, lowered, 1.0, stages, stage)
     sigma = _sigmas(held, solution.state)
     return SequenceSolution(solution.state, log_focal, contacts, ground, held, sigma, {"stages": stages.reports})
@@ -154,6 +159,13 @@ def ground_height(state: BodyState, contacts: FloatArray, problem: Problem) -> f
         # a low share rather than the lowest: single frames dip, and people stand on things as well
         return float(np.percentile(planted, 25))
     return float(np.percentile(height[problem.has_evidence].min(axis=1), 5))
+
+
+def near_ground(state: BodyState) -> FloatArray:
+    """(T,) 1 while the lower foot is near z = 0, fading to 0 where the person stands or lands on another level."""
+    lowest = forward(state).points_m[:, list(CONTACT_POINTS), 2].min(axis=1) - SOLE_M
+    # above the ground nothing is pulled down unless it is planted; far below it there must be another floor
+    return np.asarray(np.clip((_OTHER_LEVEL_M - np.abs(lowest)) / (0.5 * _OTHER_LEVEL_M), 0.0, 1.0))
 
 
 def _with_focal(problem: Problem, log_focal: float) -> Problem:

@@ -130,6 +130,7 @@ def _problem(
         lifted_m=evidence.lifted_m[:, 1:] * rough.lift_scale,
         lifted_sigma_m=sigma,
         contacts=np.zeros((frames, 4)),
+        grounded=np.ones(frames),
         log_length_prior=state.log_length,
         fit_focal=fit_focal,
         weights=TermWeights(smoothness=config.smoothness, floor=config.floor),

@@ -35,6 +35,7 @@ def make_problem(seed=0, **weights):
         time_s=np.cumsum(rng.uniform(0.02, 0.05, FRAMES)), R_camera_world=R, t_camera_world_m=t, K=K,
         keypoint_points=KEYPOINTS, xy_px=xy, confidence=confidence, person_px=np.full(FRAMES, 400.0),
         lifted_points=LIFTED, lifted_m=lifted, lifted_sigma_m=sigma, contacts=rng.uniform(0, 1, (FRAMES, 4)),
+        grounded=rng.uniform(0.2, 1, FRAMES),
         log_length_prior=state.log_length + 0.05, fit_lengths=True, fit_focal=True,
         weights=TermWeights(contact_velocity_m=0.02, **weights),
     )  # fmt: skip
