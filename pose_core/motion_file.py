@@ -54,8 +54,8 @@ class Motion:
     reprojection_error_px: FloatArray
     """(T, K) distance of each keypoint from the projected motion; NaN where either is missing."""
     joint_sigma_m: FloatArray
-    """(T, J) one standard deviation a coordinate, the root's in the world, the others' relative to the root; infinite in
-    filled gaps, NaN without a pose."""
+    """(T, J) one standard deviation a coordinate, the root's in the world, the others' relative to the root; infinite
+    in filled gaps, NaN without a pose."""
     contacts: FloatArray
     """(T, 4) left_heel, left_toe, right_heel, right_toe in [0, 1]."""
     camera_matrix: FloatArray
