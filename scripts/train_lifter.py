@@ -8,9 +8,11 @@ Needs the `train` extra. The weights in the package are replaced only with --ins
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +39,7 @@ def main() -> int:
 
     from pose_core.nets.lifter import LifterShape
     from pose_core.train.data_folder import read_folder
+    from pose_core.train.initial import read_exported_weights
     from pose_core.train.loop import TrainSettings, train_lifter
     from pose_core.train.mocap import split_mocap
     from pose_core.train.samples import SampleSettings
@@ -60,12 +63,20 @@ def main() -> int:
             learning_rate=options.learning_rate, device=options.device,
             validate_minutes=options.validate_minutes,
         )  # fmt: skip
+        start = None
+        if options.start_from:
+            try:
+                start = read_exported_weights(Path(options.start_from))
+                settings = replace(settings, **_history_of(Path(options.start_from)))
+            except PoseCoreError as error:
+                print(error, file=sys.stderr)
+                return 2
         shape = LifterShape(channels=options.channels)
         if options.single_frame:
             shape = LifterShape(options.channels, frames_per_step=1, dilations=(), pose_blocks=6)
         train_lifter(
             split, shape, SampleSettings(frames=options.frames), settings, out,
-            resume=options.resume, report=_tell,
+            resume=options.resume, start=start, report=_tell,
         )  # fmt: skip
     try:
         _export(split, out)
@@ -78,6 +89,18 @@ def main() -> int:
             shutil.copyfile(out / name, ROOT / folder / name)
             print(f"installed {folder}/{name}")
     return 0
+
+
+def _history_of(onnx: Path) -> dict[str, Any]:
+    """What is known of the training of an exported network, for the card of the one that goes on from it."""
+    history: dict[str, Any] = {"started_from": hashlib.sha256(onnx.read_bytes()).hexdigest()}
+    facts = onnx.with_suffix(".json")
+    if facts.is_file():
+        training = json.loads(facts.read_text(encoding="utf-8")).get("training", {})
+        earlier = training.get("settings", {})
+        history["earlier_steps"] = int(training.get("steps", 0)) + int(earlier.get("earlier_steps", 0))
+        history["earlier_minutes"] = float(training.get("minutes", 0.0)) + float(earlier.get("earlier_minutes", 0.0))
+    return history
 
 
 def _export(split: MocapSplit, out: Path) -> None:
@@ -160,6 +183,7 @@ def _parse() -> argparse.Namespace:
     length.add_argument("--minutes", type=float, default=70.0, help="length of the run by the clock")
     length.add_argument("--steps", type=int, default=0, help="length of the run in steps: repeats exactly")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--start-from", metavar="ONNX", help="begin with the weights of an exported network")
     parser.add_argument("--export-only", action="store_true", help="export the checkpoint in --out as it is")
     parser.add_argument("--install", action="store_true", help="put the result into the package")
     parser.add_argument("--seed", type=int, default=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pose_core.nets.lifter import LifterNetwork, LifterShape
 from pose_core.train.checkpoint import load_checkpoint, save_checkpoint
+from pose_core.train.initial import start_from
 from pose_core.train.losses import LossWeights, frame_weights, lifter_loss
 from pose_core.train.mocap import MocapSplit
 from pose_core.train.samples import Samples, SampleSettings, SampleSource
@@ -48,6 +49,11 @@ class TrainSettings:
     device: str = "cpu"
     bfloat16: bool = True
     """Matrix products in bfloat16; weights stay in float32."""
+    started_from: str = ""
+    """SHA-256 of the exported network whose weights the run began with; empty = drawn at random."""
+    earlier_steps: int = 0
+    earlier_minutes: float = 0.0
+    """What that network had been trained for."""
 
 
 Report = Callable[[dict[str, Any]], None]
@@ -61,6 +67,7 @@ def train_lifter(
     out: Path,
     *,
     resume: bool = False,
+    start: Mapping[str, torch.Tensor] | None = None,
     report: Report | None = None,
 ) -> LifterNetwork:
     """Train a lifter and leave checkpoints and a history of errors in a folder.
@@ -72,6 +79,7 @@ def train_lifter(
         settings: how to train.
         out: folder for `checkpoint.npz` and `history.jsonl`.
         resume: go on from the checkpoint in `out`, if there is one.
+        start: weights to start from, by parameter; what they lack is drawn.
         report: told about every validation and every few seconds of training.
     Returns:
         The network with averaged weights.
@@ -80,6 +88,8 @@ def train_lifter(
     torch.manual_seed(settings.seed)
     device = torch.device(settings.device)
     network = LifterNetwork(shape).to(device)
+    if start is not None:
+        start_from(network, start)
     mean = LifterNetwork(shape).to(device)
     mean.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(_parameter_groups(network, settings.weight_decay), lr=settings.learning_rate)

@@ -65,6 +65,7 @@ def write_model_card(path: Path, facts: Mapping[str, Any]) -> None:
         sequences=facts["training"]["steps"] * facts["training"]["batch"],
         minutes=f"{facts['training']['minutes']:.0f}",
         seed=facts["training"]["seed"],
+        earlier=_earlier(facts["training"]["settings"]),
         parity=f"{1000 * facts['parity_m']:.4f}",
         rows="\n".join(rows),
         subjects=", ".join(f"`{s}`" for s in sorted(HELD_OUT_SUBJECTS)),
@@ -72,6 +73,17 @@ def write_model_card(path: Path, facts: Mapping[str, Any]) -> None:
         calibrated=", ".join(f"`{s}`" for s in facts["training"]["calibration_subjects"]),
     )
     path.write_text(card, encoding="utf-8")
+
+
+def _earlier(settings: Mapping[str, Any]) -> str:
+    """What the weights that a run began with had been trained for."""
+    if not settings.get("started_from"):
+        return ""
+    return (
+        f"The run went on (`--start-from`) from the weights of an earlier version (SHA-256 "
+        f"`{settings['started_from'][:16]}`), trained in the same way for {settings['earlier_steps']} steps and "
+        f"{settings['earlier_minutes']:.0f} minutes. "
+    )
 
 
 _CARD = """\
@@ -108,7 +120,7 @@ AMASS.
 
 ## Training
 {steps} steps, {sequences} sequences of 80 frames, {minutes} minutes on two shared processor cores, seed {seed}:
-`python scripts/train_lifter.py`. Every sequence gets a fresh virtual camera (any azimuth, pitch N(5, 22) degrees, roll
+`python scripts/train_lifter.py`. {earlier}Every sequence gets a fresh virtual camera (any azimuth, pitch N(5, 22) degrees, roll
 N(0, 7.5) and for a quarter N(0, 18) degrees, 2 to 12 m away, focal length 0.6 to 2 picture widths, three quarters of
 them moving), other bone lengths and widths, speed 0.67 to 1.5, mirroring, and in a fifth of cases the legs of another
 performance. The 2D joints get another definition of each joint (constant 1 to 3 cm in the body), noise correlated over

@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from pose_core.errors import ModelError, MotionFileError
-from pose_core.lift.features import FEATURE_COUNT
+from pose_core.lift.features import FEATURE_COUNT, INPUT_JOINTS, make_features
 from pose_core.lift.temporal import open_lifter
 from pose_core.nets.lifter import LifterNetwork, LifterShape
 from pose_core.skeletons import CANONICAL
 from pose_core.train import export
 from pose_core.train.checkpoint import load_checkpoint
 from pose_core.train.loop import CHECKPOINT, HISTORY, TrainSettings, load_network, train_lifter
+from pose_core.train.initial import read_exported_weights, start_from
 from pose_core.train.losses import LossWeights, lifter_loss
 from pose_core.train.mocap import MocapSplit
 from pose_core.train.samples import SampleSettings
@@ -58,6 +59,50 @@ def test_an_answer_depends_on_its_reach_alone():
     same, other = network(x)[0], network(changed)[0]
     assert torch.allclose(same[:, :21], other[:, :21], atol=1e-6)
     assert not torch.allclose(same[:, 21], other[:, 21], atol=1e-4)
+
+
+def filmed(depth_m, joints):
+    """Features of joints (T, J, 3) filmed from straight ahead without any error."""
+    points = joints[:, INPUT_JOINTS] + np.array([0.0, 0.0, depth_m])
+    made = make_features(points[..., :2] / points[..., 2:], np.ones(points.shape[:2]))
+    return made, joints @ np.swapaxes(made.R_virtual_camera, -1, -2)
+
+
+def test_seen_joints_lie_on_their_rays_at_the_depth_that_was_found():
+    world = walking_joints(40, heading_rad=0.7)
+    joints = (world - world[:, :1]) @ np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+    depth_m = 4.0
+    made, truth = filmed(depth_m, joints)
+    rays = make_network().rays
+    x = torch.from_numpy(made.features.reshape(1, 20, 2, FEATURE_COUNT))
+    wrong = torch.from_numpy(truth[:, 1:].reshape(1, 20, 2, -1, 3).astype(np.float32))
+    wrong[..., :2] += 0.3  # the depths are right, the rest is not
+    with torch.no_grad():
+        for parameter in rays.parameters():
+            parameter.zero_()
+        rays.place.common.bias[3:] = 20.0  # full trust in the picture
+        # the distance of the pelvis, and where it is beside the middle of the hips in the picture: both exact here
+        middle = np.mean(made.features.reshape(40, -1)[:, :60].reshape(40, 20, 3)[:, [2, 3], :2], axis=1)
+        pelvis = np.array([0.0, 0.0, depth_m]) @ np.swapaxes(made.R_virtual_camera, -1, -2)
+        extent = np.exp(made.features[:, -1]) * pelvis[:, 2]
+        shift = pelvis[:, :2] / pelvis[:, 2:] / (0.5 * np.exp(made.features[:, -1:])) - middle
+        exact = np.concatenate([np.log(extent)[:, None] - 0.4, shift], axis=1).reshape(20, 2, 3)
+        place = torch.zeros(1, 20, 2, 3 + len(CANONICAL) - 1)
+        place[..., :3], place[..., 3:] = torch.from_numpy(exact.astype(np.float32)), 20.0
+        rays.place.forward = lambda _: place
+        mended = rays(torch.zeros(1, 20, SMALL.channels), x, wrong).numpy().reshape(40, -1, 3)
+    seen = [j - 1 for j in INPUT_JOINTS]
+    unseen = sorted(set(range(len(CANONICAL) - 1)) - set(seen))
+    assert np.abs(mended[:, seen] - truth[:, 1:][:, seen]).max() < 1e-3
+    assert np.allclose(mended[:, unseen], wrong.numpy().reshape(40, -1, 3)[:, unseen])
+
+
+def test_joints_that_nobody_saw_are_left_to_the_network():
+    network, x = make_network(), features(1, 10)
+    x[..., 2 : 3 * len(INPUT_JOINTS) : 3] = 0.0  # confidence
+    assert network.rays is not None
+    joints = torch.randn(1, 10, 2, len(CANONICAL) - 1, 3)
+    assert torch.equal(network.rays(torch.randn(1, 10, SMALL.channels), x, joints), joints)
 
 
 def perfect_output(target):
@@ -162,6 +207,23 @@ def test_export_agrees_and_any_length_is_cut_without_a_trace(tmp_path, monkeypat
     monkeypatch.setattr("pose_core.lift.temporal._CHUNK_STEPS", 7)
     for a, b in zip(whole, lifter.lift(x), strict=True):
         assert a.shape[0] == 101 and np.allclose(a, b, atol=1e-5)
+
+
+def test_an_exported_network_can_be_gone_on_from(tmp_path):
+    network = make_network()
+    path, _ = write_lifter(tmp_path, network)
+    weights = read_exported_weights(path)
+    other = LifterNetwork(SMALL)
+    assert start_from(other, weights) == []
+    for name, parameter in other.named_parameters():
+        assert torch.equal(parameter, network.state_dict()[name]), name
+    longer = LifterNetwork(LifterShape(channels=32, dilations=(1, 2, 2), pose_blocks=1))
+    assert set(start_from(longer, weights)) == {n for n, _ in longer.named_parameters() if n.startswith("times.2.")}
+    with pytest.raises(ModelError, match="another network"):
+        start_from(LifterNetwork(LifterShape(channels=16, dilations=(1, 2), pose_blocks=1)), weights)
+    (tmp_path / "broken.onnx").write_bytes(b"no network")
+    with pytest.raises(ModelError, match=r"broken\.onnx"):
+        read_exported_weights(tmp_path / "broken.onnx")
 
 
 def test_an_export_that_differs_is_not_kept(tmp_path, monkeypatch):

@@ -14,11 +14,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pose_core.lift.features import FEATURE_COUNT
+from pose_core.lift.features import FEATURE_COUNT, INPUT_JOINTS, INPUT_NAMES
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
 
 LOG_SIGMA_RANGE = (-5.0, 0.5)
 """Log of metres: 7 mm to 1.6 m."""
+
+_INPUTS = len(INPUT_NAMES)
+_HIPS = [INPUT_NAMES.index("left_hip"), INPUT_NAMES.index("right_hip")]
+# Input of each joint but the pelvis, or of any other joint where it has none; the mask tells which.
+_INPUT_OF_JOINT = [next((i for i, k in enumerate(INPUT_JOINTS) if k == j), 0) for j in range(1, len(CANONICAL))]
+_HAS_INPUT = [float(j in INPUT_JOINTS) for j in range(1, len(CANONICAL))]
+_LOG_EXTENT_RANGE = (-1.5, 1.5)
+_TYPICAL_LOG_EXTENT = 0.4
 
 
 @dataclass(frozen=True)
@@ -29,10 +37,12 @@ class LifterShape:
     frames_per_step: int = 2
     """Frames that the network takes in and gives out at a time: neighbours are nearly alike, so that this halves the
     work and costs next to nothing."""
-    dilations: tuple[int, ...] = (1, 3, 9, 9)
+    dilations: tuple[int, ...] = (1, 3, 9, 9, 3, 1)
     """One temporal block each; every block sees three steps this far apart."""
     pose_blocks: int = 2
     """Blocks that look at a step alone, before the temporal ones."""
+    back_projection: bool = True
+    """Joints that were seen may be put on their rays, at the depth the network finds."""
 
     @property
     def reach_steps(self) -> int:
@@ -88,6 +98,51 @@ class _StepHead(nn.Module):
         return cast(Tensor, own + self.common(x)[:, :, None])
 
 
+class _BackProjection(nn.Module):
+    """Puts joints that were seen on their rays, at the depths the network found, as far as it trusts the 2D joints.
+
+    What the image tells directly need not pass through the trunk: that is left free for depth.
+    """
+
+    hips: Tensor
+    inputs: Tensor
+    has_input: Tensor
+
+    def __init__(self, channels: int, frames: int) -> None:
+        super().__init__()
+        # log of the person's extent in metres, the pelvis in half extents about the middle of the hips, trust a joint
+        self.place = _StepHead(channels, 3 + len(CANONICAL) - 1, frames)
+        self.register_buffer("hips", torch.tensor(_HIPS), persistent=False)
+        self.register_buffer("inputs", torch.tensor(_INPUT_OF_JOINT), persistent=False)
+        self.register_buffer("has_input", torch.tensor(_HAS_INPUT), persistent=False)
+
+    def forward(self, x: Tensor, features: Tensor, joints: Tensor) -> Tensor:
+        """Mix image and network.
+
+        Args:
+            x: (B, N, channels).
+            features: (B, N, S, FEATURE_COUNT).
+            joints: (B, N, S, J - 1, 3) what the network itself makes of the joints.
+        Returns:
+            (B, N, S, J - 1, 3).
+        """
+        place = self.place(x).float()
+        joints = joints.float()
+        points = features[..., : 3 * _INPUTS].reshape(*features.shape[:3], _INPUTS, 3)
+        size = torch.exp(features[..., -1:])
+        distance = torch.exp(torch.clamp(place[..., :1] + _TYPICAL_LOG_EXTENT, *_LOG_EXTENT_RANGE)) / size
+        half = 0.5 * size[..., None]
+        hips = points[..., self.hips, :]
+        seen = (hips[..., 2:] > 0).float()
+        middle = (hips[..., :2] * seen).sum(dim=-2) / seen.sum(dim=-2).clamp(min=1.0)
+        pelvis = (half[..., 0] * (middle + place[..., 1:3]) * distance)[..., None, :]
+        own = points[..., self.inputs, :]
+        at = half * own[..., :2] * (distance[..., None] + joints[..., 2:]) - pelvis
+        trust = torch.sigmoid(place[..., 3:]) * self.has_input * (own[..., 2] > 0).float()
+        xy = joints[..., :2] + trust[..., None] * (at - joints[..., :2])
+        return torch.cat([xy, joints[..., 2:]], dim=-1)
+
+
 class LifterNetwork(nn.Module):
     """From the features of `pose_core.lift.features` to root-relative joints, their log sigma, and contacts."""
 
@@ -102,6 +157,7 @@ class LifterNetwork(nn.Module):
         self.joints = _StepHead(shape.channels, 3 * (len(CANONICAL) - 1), frames)
         self.log_sigma = _StepHead(shape.channels, len(CANONICAL), frames)
         self.contacts = _StepHead(shape.channels, len(CONTACT_JOINTS), frames)
+        self.rays = _BackProjection(shape.channels, frames) if shape.back_projection else None
         for block in (*self.poses, *self.times):
             nn.init.zeros_(cast(nn.Linear, block.outer).bias)
             nn.init.normal_(cast(nn.Linear, block.outer).weight, std=0.02 / max(len(shape.dilations), 1) ** 0.5)
@@ -121,6 +177,8 @@ class LifterNetwork(nn.Module):
         x = self.inlet(features.reshape(batch, steps, frames * FEATURE_COUNT))
         x = self.norm(self.times(self.poses(x)))
         joints = self.joints(x).reshape(batch, steps, frames, joint_count - 1, 3)
+        if self.rays is not None:
+            joints = self.rays(x, features, joints)
         joints = torch.cat([torch.zeros_like(joints[:, :, :, :1]), joints], dim=3)
         return joints, torch.clamp(self.log_sigma(x), *LOG_SIGMA_RANGE), self.contacts(x)
 
