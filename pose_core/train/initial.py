@@ -26,7 +26,7 @@ def read_exported_weights(path: Path) -> dict[str, torch.Tensor]:
 
     try:
         graph = onnx.load(str(path)).graph
-    except Exception as error:  # noqa: BLE001 - onnx raises protobuf's own errors, which share no base class
+    except Exception as error:
         raise ModelError(f"'{path.name}' is no ONNX network: {error}") from error
     values = {tensor.name: np.array(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
     products = {

@@ -16,8 +16,8 @@ from pose_core.nets.lifter import LifterNetwork, LifterShape
 from pose_core.skeletons import CANONICAL
 from pose_core.train import export
 from pose_core.train.checkpoint import load_checkpoint
-from pose_core.train.loop import CHECKPOINT, HISTORY, TrainSettings, load_network, train_lifter
 from pose_core.train.initial import read_exported_weights, start_from
+from pose_core.train.loop import CHECKPOINT, HISTORY, TrainSettings, load_network, train_lifter
 from pose_core.train.losses import LossWeights, lifter_loss
 from pose_core.train.mocap import MocapSplit
 from pose_core.train.samples import SampleSettings
