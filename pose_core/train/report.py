@@ -122,11 +122,12 @@ AMASS.
 {steps} steps, {sequences} sequences of 80 frames, {minutes} minutes on two shared processor cores, seed {seed}:
 `python scripts/train_lifter.py`. {earlier}
 
-Every sequence gets a fresh virtual camera (any azimuth, pitch N(5, 22) degrees, roll N(0, 7.5) and
-for a quarter N(0, 18) degrees, 2 to 12 m away, focal length 0.6 to 2 picture widths, three quarters of them moving), other bone lengths and widths, speed 0.67 to 1.5, mirroring, and in a fifth of cases the legs of another
-performance. The 2D joints get another definition of each joint (constant 1 to 3 cm in the body), noise correlated over
-time, outliers, guesses through occlusions, lost joints and frames, exchanged sides, a cut-off picture, keypoint sets
-without feet, hands or face, and a focal length that is 20 % wrong. Confidence falls with the error.
+Every sequence gets a fresh virtual camera (any azimuth, pitch N(5, 22) degrees, roll N(0, 7.5) and for a quarter N(0,
+18) degrees, 2 to 12 m away, focal length 0.6 to 2 picture widths, three quarters of them moving), other bone lengths
+and widths, speed 0.67 to 1.5, mirroring, and in a fifth of cases the legs of another performance. The 2D joints get
+another definition of each joint (constant 1 to 3 cm in the body), noise correlated over time, outliers, guesses
+through occlusions, lost joints and frames, exchanged sides, a cut-off picture, keypoint sets without feet, hands or
+face, and a focal length that is 20 % wrong. Confidence falls with the error.
 
 ## Numbers
 Held-out people and sources, virtual cameras drawn as in training, 128-frame windows; joints relative to the pelvis,
