@@ -73,7 +73,8 @@ def main() -> int:
                 return 2
         shape = LifterShape(channels=options.channels)
         if options.single_frame:
-            shape = LifterShape(options.channels, frames_per_step=1, dilations=(), pose_blocks=6)
+            # after Martinez et al. 2017: residual blocks on the joints of one frame, nothing else
+            shape = LifterShape(options.channels, frames_per_step=1, dilations=(), pose_blocks=4, back_projection=False)
         train_lifter(
             split, shape, SampleSettings(frames=options.frames), settings, out,
             resume=options.resume, start=start, report=_tell,
