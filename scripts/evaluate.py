@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure accuracy against the truth and against peers; write a page with tables and pictures.
 
-    python scripts/evaluate.py [--quick] [--out docs/results] [--parts mocap,solver,real] [--seed 7]
+    python scripts/evaluate.py [--quick] [--out docs/results] [--parts mocap,solver,real,views] [--seed 7]
 
 Deterministic by the seed. Runs in the worker's environment with `matplotlib`; needs motion capture (--data), and where
 they are there: the clips with reference (--clips), peer networks (--peers), a single-frame baseline of
@@ -35,6 +35,7 @@ from scripts._evaluation.methods import (  # noqa: E402
     Estimate,
     Method,
     by_blazepose,
+    by_fusion,
     by_network,
     by_poseaug,
     by_prior,
@@ -42,14 +43,20 @@ from scripts._evaluation.methods import (  # noqa: E402
     open_lifter_or_none,
 )
 from scripts._evaluation.plots import draw_all  # noqa: E402
-from scripts._evaluation.real import real_cases  # noqa: E402
+from scripts._evaluation.real import CAMERAS, real_cases  # noqa: E402
+from scripts._evaluation.side_by_side import draw_clip  # noqa: E402
 from scripts._evaluation.tables import build_page  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 PRIOR = ROOT / "pose_core" / "weights" / "pose_prior.npz"
-PARTS = ("mocap", "solver", "real")
+PARTS = ("mocap", "solver", "real", "views")
 OURS, SINGLE, PPCA, SOLVED = "Pose Core lifter", "single-frame MLP", "PPCA mixture", "Pose Core lifter + solver"
 POSEAUG, BLAZEPOSE, PIPELINE = "PoseAug GCN", "BlazePose world", "Pose Core, whole pipeline"
+FUSED, UNREPAIRED = "Pose Core lifter + BlazePose depth", "Pose Core lifter, sides as they came"
+CLIPS = (
+    *(f"balance_{name}" for name in CAMERAS), "two_people_cam01", "sit_single", "street_two_people",
+    "corridor_empty_spans",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,14 +79,21 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     words: list[str] = []
     began = time.perf_counter()
+    out = Path(options.out)
     try:
-        results = _run(options, words)
+        with tempfile.TemporaryDirectory() as folder:
+            tracks = Path(options.tracks or folder)
+            results = _run(options, words, tracks)
+            out.mkdir(parents=True, exist_ok=True)
+            pictures = draw_all(results, out) if results else []
+            if "views" in options.parts.split(","):
+                pictures += _views(options, out, tracks, words)
     except PoseCoreError as error:
         print(error, file=sys.stderr)
         return 2
-    out = Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    pictures = draw_all(results, out)
+    if not results:  # a page without tables would only take the place of a better one
+        print(f"{len(pictures)} pictures in {out}")
+        return 0
     sizes = _sizes(options)
     facts = [
         f"Command: `{_command(options)}`, with files as they lie in the project unless said otherwise here",
@@ -94,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace, words: list[str]) -> list[Result]:
+def _run(options: argparse.Namespace, words: list[str], tracks: Path) -> list[Result]:
     parts = options.parts.split(",")
     sizes, seed = _sizes(options), options.seed
     lifter = open_lifter_or_none(Path(options.lifter))
@@ -124,7 +138,7 @@ def _run(options: argparse.Namespace, words: list[str]) -> list[Result]:
                 )  # fmt: skip
                 results += _apply(_solver_methods(lifter), cases)
     if "real" in parts:
-        results += _real(options, lifter, methods, sizes, words)
+        results += _real(options, lifter, methods, words, tracks)
     return results
 
 
@@ -163,24 +177,37 @@ def _real(
     options: argparse.Namespace,
     lifter: TemporalLifter | None,
     methods: dict[str, Method],
-    sizes: Sizes,
     words: list[str],
+    tracks: Path,
 ) -> list[Result]:
     if not (Path(options.clips) / "balance_reference.npz").is_file():
         words.append("Real footage: the clips with reference are not there")
         return []
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            cases = real_cases(Path(options.clips), Path(options.tracks or folder), sizes.real_frames)
+        cases = real_cases(Path(options.clips), tracks, _sizes(options).real_frames)
     except PoseCoreError as error:
         words.append(f"Real footage: the 2D model could not be run ({error})")
         return []
     every = {**methods, BLAZEPOSE: by_blazepose, PIPELINE: by_solver(None)}
     if lifter is not None:
-        every[SOLVED] = by_solver(lifter)
+        every |= {
+            UNREPAIRED: by_network(lifter, repair=False), FUSED: by_fusion(lifter), SOLVED: by_solver(lifter),
+        }  # fmt: skip
     # each clip in a table of its own as well: they differ much, front and back
     apart = [replace(case, group=case.source.replace("_", " ")) for case in cases]
     return _apply(every, apart)
+
+
+def _views(options: argparse.Namespace, out: Path, tracks: Path, words: list[str]) -> list[str]:
+    """Names of the pictures of the clips that are there."""
+    drawn = []
+    for clip in CLIPS:
+        video, name = Path(options.clips) / f"{clip}.mp4", f"view_{clip}.png"
+        if not video.is_file():
+            words.append(f"Views of {clip}: the clip is not there")
+        elif draw_clip(video, tracks, out / name, _sizes(options).real_frames):
+            drawn.append(name)
+    return drawn
 
 
 def _apply(methods: dict[str, Method], cases: list[Case]) -> list[Result]:

@@ -9,9 +9,9 @@ from pose_core.lift.model_depth import lift_by_model_depth
 from pose_core.lift.temporal import lift_by_network
 from pose_core.types import FloatArray, KeypointTrack, LiftedTrack
 
-# A 2D model's own depth is weaker evidence than its sigma says once the network has spoken: both see the same
-# keypoints. Chosen among 1, 1.5 and 2.5 on footage with a reference.
-_MODEL_DEPTH_LOOSER = 2.5
+MODEL_DEPTH_LOOSER = 2.5
+"""A 2D model's own depth is weaker evidence than its sigma says once the network has spoken: both see the same
+keypoints. Chosen among 1, 1.5 and 2.5 on footage with a reference."""
 
 
 def lift_track(track: KeypointTrack, K: FloatArray) -> LiftedTrack:
@@ -32,4 +32,4 @@ def lift_track(track: KeypointTrack, K: FloatArray) -> LiftedTrack:
     if track.model_joints_m is None:
         return lifted
     own = lift_by_model_depth(track)
-    return fuse_lifts(lifted, replace(own, sigma_m=_MODEL_DEPTH_LOOSER * own.sigma_m))
+    return fuse_lifts(lifted, replace(own, sigma_m=MODEL_DEPTH_LOOSER * own.sigma_m))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from pose_core.config import CameraConfig, SolveConfig
-from pose_core.lift import lift_by_model_depth, lift_track
+from pose_core.lift import MODEL_DEPTH_LOOSER, fuse_lifts, lift_by_model_depth, lift_track, repair_track
 from pose_core.lift.features import INPUT_JOINTS, INPUT_MIRROR, INPUT_NAMES, make_features
 from pose_core.lift.temporal import TemporalLifter, lift_by_network
 from pose_core.nets.tome2017 import PosePrior, lift_poses
@@ -41,13 +41,14 @@ class Estimate:
 Method = Callable[[Case], Estimate]
 
 
-def by_network(lifter: TemporalLifter) -> Method:
-    """A network of ours on what it was made for."""
+def by_network(lifter: TemporalLifter, *, repair: bool = True) -> Method:
+    """A network of ours on what it was made for; sides of keypoints put right before, as the product does it."""
 
     def lift(case: Case) -> Estimate:
         factor = case.height_m / REFERENCE_HEIGHT_M
         if case.track is not None and case.K is not None:
-            return _from_lifted(lift_by_network(case.track, case.K, lifter), factor)
+            track = repair_track(case.track)[0] if repair else case.track
+            return _from_lifted(lift_by_network(track, case.K, lifter), factor)
         made = make_features(case.rays, case.confidence)
         if made is None:
             return Estimate(np.full_like(case.truth_m, np.nan))
@@ -72,15 +73,30 @@ def by_prior(prior: PosePrior) -> Method:
     return lift
 
 
+def by_fusion(lifter: TemporalLifter) -> Method:
+    """A network of ours, and the 2D model's own depth as weak evidence beside it."""
+
+    def lift(case: Case) -> Estimate:
+        assert case.track is not None and case.K is not None
+        track, _ = repair_track(case.track)
+        own = lift_by_model_depth(track)
+        own = replace(own, sigma_m=MODEL_DEPTH_LOOSER * own.sigma_m)
+        return _from_lifted(fuse_lifts(lift_by_network(track, case.K, lifter), own),
+                            case.height_m / REFERENCE_HEIGHT_M)  # fmt: skip
+
+    return lift
+
+
 def by_solver(lifter: TemporalLifter | None) -> Method:
     """A lifter and the solve over the clip; without one, what the product takes by default."""
 
     def lift(case: Case) -> Estimate:
         assert case.track is not None and case.K is not None
-        lifted = lift_track(case.track, case.K) if lifter is None else lift_by_network(case.track, case.K, lifter)
+        track, _ = repair_track(case.track)
+        lifted = lift_track(track, case.K) if lifter is None else lift_by_network(track, case.K, lifter)
         known = case.noise != "BlazePose"
         camera = CameraConfig(focal_px=float(case.K[0, 0])) if known else CameraConfig()
-        motion = solve_motion(case.track, lifted, case.source, SolveConfig(height_m=case.height_m), camera)
+        motion = solve_motion(track, lifted, case.source, SolveConfig(height_m=case.height_m), camera)
         index = [motion.joint_names.index(name) for name in CANONICAL.names]
         joints = motion.joints_camera_m[:, index]
         feet = [motion.joint_names.index(name) for name in CONTACT_JOINTS]
