@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -33,11 +34,14 @@ class ProbeResult:
 
 
 def load_onnxruntime() -> Any:
-    """The onnxruntime module, with its own logging turned down.
+    """The onnxruntime module, with its logging turned down and its reports to its maker turned off.
 
     Raises:
         RuntimeUnavailableError: not installed, or it cannot be loaded.
     """
+    # Read once, when the library is loaded. Without it, the published builds keep a device id in the user's cache
+    # folder and send records of every session to Microsoft.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     with captured_stderr() as log:
         try:
             import onnxruntime
@@ -47,6 +51,7 @@ def load_onnxruntime() -> Any:
                 "Install it: pip install 'pose-core[cpu]' or 'pose-core[gpu]'",
             ) from error
     del log
+    onnxruntime.disable_telemetry_events()  # where another part of the program loaded it before
     onnxruntime.set_default_logger_severity(4)  # fatal only; errors are raised as exceptions anyway
     return onnxruntime
 

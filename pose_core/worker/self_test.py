@@ -28,8 +28,11 @@ def check_versions(message: SelfTest) -> str:
     import ai_edge_litert.interpreter  # noqa: F401
     import av  # noqa: F401
     import cv2  # noqa: F401
-    import onnxruntime  # noqa: F401
     import scipy.linalg  # noqa: F401
+
+    from pose_core.runtime.providers import load_onnxruntime
+
+    load_onnxruntime()
 
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
     return f"pose_core {__version__}, Python {platform.python_version()}, {versions}"

@@ -15,10 +15,11 @@ ASTRAY = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's environment without what would lead another Python astray."""
+    """Return this process's environment without what would lead another Python astray, and with telemetry off."""
     env = {key: value for key, value in os.environ.items() if key not in ASTRAY}
     env["PYTHONUNBUFFERED"] = "1"
     env["PYTHONNOUSERSITE"] = "1"
+    env["ORT_DISABLE_TELEMETRY"] = "1"  # also where ONNX Runtime is loaded without Pose Core, as by a check
     env.update(extra or {})
     return env
 

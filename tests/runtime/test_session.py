@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -102,6 +104,20 @@ def test_probing_prints_nothing(device: str, capfd: pytest.CaptureFixture[str]) 
     result = probe_device(device)
     assert result.works or result.reason
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_is_recorded_about_the_user(tiny: Path, tmp_path: Path) -> None:
+    """The published builds of ONNX Runtime write a device id and a queue of reports unless they are told not to."""
+    home = tmp_path / "home"
+    home.mkdir()
+    ours = ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "PYTHONPATH")
+    env = {name: value for name, value in os.environ.items() if name not in ours}
+    env.update(HOME=str(home), USERPROFILE=str(home), LOCALAPPDATA=str(home), PYTHONDONTWRITEBYTECODE="1")
+    env["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    code = "import sys; from pose_core.runtime import open_session; print(open_session(sys.argv[1]).provider)"
+    done = subprocess.run([sys.executable, "-c", code, tiny], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in PROVIDERS
+    assert [path for path in home.rglob("*") if path.is_file()] == []
 
 
 def test_reasons_are_readable() -> None:
