@@ -79,8 +79,8 @@ def estimate(
     """
     stages = _Stages(progress, cancel)
     with stages.stage("track"):
-        tracked, video = _track(request, stages)
-    motions, warnings = _solve_people(request, tracked, Path(request.video).name, stages)
+        tracked, video, warnings = _track(request, stages)
+    motions, left_out = _solve_people(request, tracked, Path(request.video).name, stages)
     stages.check_cancel()
     if request.preview is not None:
         with stages.stage("preview"):
@@ -89,7 +89,7 @@ def estimate(
     with stages.stage("write"):
         for path, motion in zip(paths, motions, strict=True):
             write_motion(path, motion)
-    report = _report(motions, tracked, video, stages.seconds, warnings)
+    report = _report(motions, tracked, video, stages.seconds, [*warnings, *left_out])
     return EstimateResult(paths, request.preview, report)
 
 
@@ -99,7 +99,7 @@ def motion_paths(out: str, person_ids: list[int]) -> tuple[str, ...]:
     return (out, *(f"{base}.p{person}{MOTION_SUFFIX}" for person in person_ids[1:]))
 
 
-def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict[str, Any]]:
+def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict[str, Any], list[str]]:
     from pose_core.runtime.store import ModelStore
     from pose_core.track.run import track_people
     from pose_core.video import open_video, prefetch
@@ -132,13 +132,14 @@ def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict
             "codec": reader.info.codec,
             "reading": reader.diagnostics,
         }
+        warnings = reader.warnings
     if not result.tracks:
         wanted = f"person {request.track.person_id}" if request.track.person_id is not None else "anybody"
         raise NoPersonError(
             f"Could not find {wanted} in the {len(result.timestamps_s)} frames of '{request.video}'.",
             "Choose a clip in which a person is at least a fifth of the picture high, or lower the detector score.",
         )
-    return result, video
+    return result, video, warnings
 
 
 def expected_frames(info: VideoInfo, range_: VideoConfig) -> int:

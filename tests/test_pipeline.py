@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -137,6 +138,19 @@ def test_a_person_that_is_not_there(tmp_path):
 def test_missing_video(tmp_path):
     with pytest.raises(VideoError, match="nowhere"):
         estimate(EstimateRequest(str(tmp_path / "nowhere.mp4"), str(tmp_path / "x.motion.npz")))
+
+
+def test_damage_in_the_middle_is_told(tmp_path):
+    with av.open(str(SAMPLE)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(SAMPLE.read_bytes())
+    position, size = packets[20]
+    content[position : position + size] = b"\xff" * size
+    path = tmp_path / "damaged.mp4"
+    path.write_bytes(content)
+    result = estimate(EstimateRequest(str(path), str(tmp_path / "x.motion.npz"), video_config=VideoConfig(end_s=1.0)))
+    assert 15 < result.report["frames"] < 30
+    assert any("video is damaged" in warning for warning in result.report["warnings"])
 
 
 def test_several_people_get_a_file_each(tmp_path):

@@ -149,7 +149,8 @@ def report_rows(report: Mapping[str, Any], motion_paths: list[str], preview_path
     if error_px is not None:
         rows["mean reprojection error"] = f"{error_px:.1f} px"
     for stage, seconds in report["stage_seconds"].items():
-        rows[stage_name(stage).lower()] = f"{seconds:.1f} s"
+        name = stage_name(stage)
+        rows[name[:1].lower() + name[1:]] = f"{seconds:.1f} s"
     for number, path in enumerate(motion_paths):
         rows["motion" if number == 0 else f"motion {number + 1}"] = path
     if preview_path:

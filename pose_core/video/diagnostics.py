@@ -29,12 +29,28 @@ class ReadDiagnostics:
     first_damage_s: float | None = None
     stopped_early: str | None = None
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether everything that the file promised was read."""
-        lost = self.frames_dropped_damaged or self.damaged_packets or self.timestamps_repaired or self.missing_images
-        return not lost and self.stopped_early is None
+    def warnings(self) -> list[str]:
+        """What a user should know of the reading, in sentences; none for a clean one."""
+        found = []
+        if self.frames_dropped_damaged or self.damaged_packets:
+            at = "" if self.first_damage_s is None else f" at {self.first_damage_s:.2f} s"
+            lost = max(self.frames_dropped_damaged, self.damaged_packets)
+            found.append(f"The video is damaged{at}: {_counted(lost, 'frame was', 'frames were')} left out.")
+        if self.stopped_early is not None:
+            found.append(f"The video was not read to its end: {self.stopped_early}.")
+        if self.timestamps_repaired:
+            repaired = _counted(self.timestamps_repaired, "frame has", "frames have")
+            found.append(f"{repaired} no valid time in the video; it was filled in from the others.")
+        if self.missing_images:
+            found.append(f"{_counted(self.missing_images, 'number is', 'numbers are')} missing in the image sequence.")
+        if self.interlaced_frames:
+            found.append("The video is interlaced; it is read as it is, so that fast limbs may look doubled.")
+        return found
 
     def as_dict(self) -> dict[str, object]:
         """Plain values, ready for JSON."""
         return asdict(self)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

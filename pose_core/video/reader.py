@@ -50,6 +50,11 @@ class VideoReader:
         """What happened so far; complete once the reading has ended. See `ReadDiagnostics` for the keys."""
         return self._diagnostics.as_dict()
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know of the reading, in sentences; complete once it has ended."""
+        return self._diagnostics.warnings()
+
     def __iter__(self) -> Iterator[VideoFrame]:
         return self._frames
 

@@ -13,7 +13,7 @@ from pose_core.types import Progress
 
 REPORT = {
     "frames": 3, "duration_s": 0.1, "fps": 30000 / 1001, "people_found": 2, "person_ids": [1],
-    "mean_reprojection_px": float("nan"), "stage_seconds": {"track": 1.5}, "warnings": ["mind the gap"],
+    "mean_reprojection_px": float("nan"), "stage_seconds": {"track": 1.5, "lift": 0.1}, "warnings": ["mind the gap"],
 }  # fmt: skip
 
 

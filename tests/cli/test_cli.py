@@ -162,7 +162,15 @@ def test_json_is_one_document_whatever_native_code_prints(tmp_path):
 def test_text_names_frames_time_people_and_warnings(tmp_path):
     done = run_stub("estimate", "good.mp4", "--out", tmp_path / "x.motion.npz")
     assert done.returncode == 0, done.stderr
-    for text in ("3 (0.10 s at 29.970 frames/s)", "people found", "1.5 s", "x.motion.npz", "mind the gap"):
+    for text in (
+        "3 (0.10 s at 29.970 frames/s)",
+        "people found",
+        "finding people",
+        "lifting to 3D",
+        "1.5 s",
+        "x.motion.npz",
+        "mind the gap",
+    ):
         assert text in done.stdout
     assert "Finding people" in done.stderr
 
