@@ -23,3 +23,16 @@ def display() -> Iterator[Display]:
     """One virtual display for all UI tests of a run."""
     with virtual_display() as running:
         yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests recorded, which pytest else shows only of tests that fail."""
+    measured = [report for report in terminalreporter.getreports("passed") if report.user_properties]
+    if measured:
+        terminalreporter.section("measured")
+    for report in measured:
+        figures = ", ".join(
+            f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in report.user_properties
+        )
+        terminalreporter.write_line(f"{report.nodeid.split('::')[-1]}: {figures}")
