@@ -5,12 +5,13 @@
 
 Without --rig the armature of FILE.blend is used, or a new one is made. Each job starts from a fresh scene and leaves
 NAME.fbx, NAME.report.json and, if asked, NAME.blend; a job that fails does not stop the others.
-Exit codes: 0 all jobs done, 1 some failed, 2 bad usage.
+Exit codes: 0 all jobs done, 1 some failed, 2 bad usage, 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -21,7 +22,7 @@ from typing import Any
 import bpy
 
 ROOT = Path(__file__).resolve().parents[1]
-OK, SOME_FAILED, BAD_USAGE = 0, 1, 2
+OK, SOME_FAILED, BAD_USAGE, STOPPED = 0, 1, 2, 130
 
 
 def _own_arguments() -> list[str]:
@@ -70,6 +71,8 @@ def run(argv: list[str]) -> int:
         failed = report["status"] != run_module.FINISHED
         counts["failed" if failed else "done"] += 1
         print(f"{title}: {_summary(report)}", flush=True)
+        for warning in report.get("estimate", {}).get("warnings", []):
+            print(f"  note: {warning}", flush=True)
     print(f"Batch: {counts['done']} done, {counts['skipped']} skipped, {counts['failed']} failed.", flush=True)
     return SOME_FAILED if counts["failed"] else OK
 
@@ -87,8 +90,12 @@ def _summary(report: dict[str, Any]) -> str:
 
 def main() -> None:
     """Run and end the process with the exit code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Blender's own handler would let the script go on
     try:
         code = run(_own_arguments())
+    except KeyboardInterrupt:
+        print("\nstopped; what was finished stays, and --resume goes on from there", file=sys.stderr)
+        code = STOPPED
     except BaseException:  # noqa: BLE001 - Blender itself would end with 0
         traceback.print_exc()
         code = SOME_FAILED

@@ -67,7 +67,7 @@ def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context, problem
     head.operator("pose_core.dismiss", text="", icon="X", emboss=False)
     draw_text(box, context, problem.message[:1].upper() + problem.message[1:])
     if problem.hint:
-        draw_text(box, context, problem.hint, "RIGHTARROW_THIN")
+        draw_text(box, context, problem.hint, "INFO")
     if problem.details:
         box.operator("pose_core.copy_details", icon="COPYDOWN")
 
@@ -115,7 +115,7 @@ def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context, found: Re
         draw_text(
             box,
             context,
-            "Jobs run in a Python of their own, apart from Blender. It takes about 700 MB and half a minute.",
+            "Jobs run in a Python of their own, apart from Blender. It takes about 650 MB and half a minute.",
         )
         draw_network_note(box, context, get_preferences(context).wheel_folder_path is None)
         row = box.row()

@@ -44,7 +44,7 @@ class Step:
         self._thread.join()
         if self._live:
             self._stream.write("\r\x1b[2K")
-        self._print(f"  {mark:<6}  {self.label}  ({self.elapsed_s:.1f} s)")
+        self._print(f"  {mark:<7} {self.label}  ({self.elapsed_s:.1f} s)")
 
     def _print(self, line: str) -> None:
         self._stream.write(line + "\n")
@@ -80,8 +80,8 @@ class Progress:
         step.begin()
         try:
             yield step
-        except BaseException:
-            step.finish("FAILED")
+        except BaseException as error:
+            step.finish("stopped" if isinstance(error, KeyboardInterrupt) else "FAILED")
             raise
         step.finish("done")
 

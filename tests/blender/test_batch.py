@@ -2,20 +2,33 @@
 
 import json
 import os
+import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pose_core.motion_file import write_motion
-from tests.support.blender import REPOSITORY, BlenderRun, run_bpy, run_bpy_script, run_full_blender
+from tests.support.blender import (
+    REPOSITORY,
+    BlenderRun,
+    bpy_python,
+    full_blender_command,
+    isolated_environment,
+    run_bpy,
+    run_bpy_script,
+    run_full_blender,
+)
 from tests.support.motions import random_motion
 from tests.support.shared import shared_file
 
 pytestmark = pytest.mark.blender
 
 SCRIPT = REPOSITORY / "scripts" / "batch_retarget.py"
-OK, SOME_FAILED, BAD_USAGE = 0, 1, 2
+OK, SOME_FAILED, BAD_USAGE, STOPPED = 0, 1, 2, 130
 
 READ_BACK = """
 import bpy
@@ -228,3 +241,48 @@ def test_a_video_becomes_an_fbx_in_one_command(tmp_path: Path) -> None:
     assert np.isfinite(done["timings_s"]["estimate"])  # type: ignore[index]
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["balance_cam01.fbx", "balance_cam01.motion.npz", "balance_cam01.report.json"]
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("full", [False, True], ids=["module", "program"])
+def test_an_interrupt_ends_the_batch_and_its_worker_and_leaves_nothing(full: bool, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    video = REPOSITORY / "samples" / "mannequin_walk.mp4"
+    job = ["--video", video, "--out", out, "--worker-python", sys.executable]
+    if full:
+        command = full_blender_command(["-b", "-noaudio", "--python", SCRIPT, "--", *job], tmp_path)
+    else:
+        command = [str(bpy_python("5.0.1")), str(SCRIPT), *map(str, job)]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=isolated_environment(tmp_path / "home"),
+    )
+    assert process.stdout is not None
+    begun = ""
+    while "mannequin_walk: track" not in begun:
+        line = process.stdout.readline()
+        assert line, begun
+        begun += line
+    (ours,) = _descendants_running(process.pid, SCRIPT.name)
+    os.kill(ours, signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == STOPPED, begun + rest
+    assert "Traceback" not in rest and "stopped" in rest
+    assert _descendants_running(process.pid, "pose_core.worker") == []
+    assert list(out.iterdir()) == []
+
+
+def _descendants_running(ancestor: int, word: str) -> list[int]:
+    """Return the innermost of the processes at and below one that have a word in their command line."""
+    listed = subprocess.run(["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [re.match(r"\s*(\d+)\s+(\d+)\s+(.*)", line) for line in listed.splitlines()]
+    table = [(int(row[1]), int(row[2]), row[3]) for row in rows if row]
+    below = {ancestor}
+    while more := {pid for pid, parent, _ in table if parent in below} - below:
+        below |= more
+    fitting = [pid for pid, _, words in table if pid in below and word in words]
+    parents = {parent for pid, parent, _ in table if pid in fitting}
+    return [pid for pid in fitting if pid not in parents]
