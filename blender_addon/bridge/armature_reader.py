@@ -9,6 +9,7 @@ from pose_core.errors import RigError
 from pose_core.retarget import RigDescription
 
 from .compat import escape_all
+from .rig_hints import read_hints
 
 
 def check_target(obj: bpy.types.Object | None) -> None:
@@ -60,7 +61,7 @@ def read_armature(obj: bpy.types.Object) -> RigDescription:
         constrained=np.array(
             [bone.name in driven or _has_live_constraint(pose[bone.name]) for bone in bones], dtype=np.bool_
         ),
-        hints={"rigify_generated": "rig_id" in obj.data},
+        hints=read_hints(obj),
     )
 
 

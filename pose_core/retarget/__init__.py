@@ -1,7 +1,9 @@
 """Carry a motion onto any humanoid rig; numpy only, free of Blender."""
 
-from pose_core.retarget.auto_map import check_bone_map, map_bones
-from pose_core.retarget.bone_map import BoneMap, read_bone_map, write_bone_map
+from pose_core.retarget.auto_map import detect_bones, doubtful_parts, map_bones, map_by_family, sure_bones
+from pose_core.retarget.bone_checks import check_bone_map
+from pose_core.retarget.bone_map import BoneMap, IkControl, Switch
+from pose_core.retarget.bone_map_file import bone_map_from_dict, bone_map_to_dict, read_bone_map, write_bone_map
 from pose_core.retarget.channels import rotation_channels
 from pose_core.retarget.kinematics import pose_bones
 from pose_core.retarget.new_rig import NewBone, new_rig_bone_map, new_rig_layout
@@ -14,16 +16,23 @@ from pose_core.retarget.transfer import LIMB_JOINTS, TransferConfig, transfer
 __all__ = [
     "LIMB_JOINTS",
     "BoneMap",
+    "IkControl",
     "NewBone",
     "RestAlignment",
     "RigDescription",
     "RigMotion",
     "SceneRate",
+    "Switch",
     "TransferConfig",
     "align_rest_pose",
+    "bone_map_from_dict",
+    "bone_map_to_dict",
     "check_bone_map",
+    "detect_bones",
+    "doubtful_parts",
     "frames_of_times",
     "map_bones",
+    "map_by_family",
     "new_rig_bone_map",
     "new_rig_layout",
     "pose_bones",
@@ -32,6 +41,7 @@ __all__ = [
     "resampled",
     "rotation_channels",
     "split_rate",
+    "sure_bones",
     "transfer",
     "write_bone_map",
 ]

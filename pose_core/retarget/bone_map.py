@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from pose_core.errors import RigError
-from pose_core.files import atomic_path
-
-FORMAT = "pose_core.bone_map"
-VERSION = 1
 
 SIDES = ("left", "right")
 CHAINS = ("spine", "neck")
@@ -66,7 +59,10 @@ class IkControl:
 
 @dataclass(frozen=True)
 class Switch:
-    """A number on a bone that says whether a part of the body follows its FK bones or its IK controls."""
+    """A number on a bone that says whether a part of the body follows its FK bones or its IK controls.
+
+    The property may be a float, a whole number or a truth value; who writes it must keep its kind.
+    """
 
     bone: str
     """Pose bone that carries the custom property."""
@@ -157,45 +153,3 @@ class BoneMap:
             names = list(self.bones.get(part, ()))
             out[part] = names if part in CHAINS else (names[0] if names else None)
         return out
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any], family: str = "custom") -> Self:
-        """Build a map from plain data as `to_dict` gives it.
-
-        Raises:
-            RigError: an unknown part, or a value that is no bone name.
-        """
-        bones: dict[str, tuple[str, ...]] = {}
-        for part, value in data.items():
-            names = [value] if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else []
-            if (value is not None and not isinstance(value, (str, list, tuple))) or not all(
-                isinstance(name, str) and name for name in names
-            ):
-                raise RigError(f"The bone map's entry for '{part}' must be bone names, but is {value!r}.")
-            if names or part not in PARTS:
-                bones[part] = tuple(names)
-        return cls(bones, family)
-
-
-def read_bone_map(path: str | os.PathLike[str]) -> BoneMap:
-    """Read a bone map that a user or the add-on saved as JSON.
-
-    Raises:
-        RigError: not there, no JSON, or not a bone map of a known version.
-    """
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RigError(f"Cannot read the bone map '{path}' ({error}).", "Check the path.") from error
-    if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("bones"), dict):
-        raise RigError(f"'{path}' is no bone map: its format must be '{FORMAT}' with an object 'bones'.")
-    if data.get("version") != VERSION:
-        raise RigError(f"The bone map '{path}' has version {data.get('version')}, but this program reads {VERSION}.")
-    return BoneMap.from_dict(data["bones"], str(data.get("family", "custom")))
-
-
-def write_bone_map(path: str | os.PathLike[str], bone_map: BoneMap) -> None:
-    """Save a bone map as JSON."""
-    content = {"format": FORMAT, "version": VERSION, "family": bone_map.family, "bones": bone_map.to_dict()}
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
