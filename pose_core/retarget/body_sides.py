@@ -33,6 +33,8 @@ def left_odds(evidence: RigEvidence, body: Body, same_side: bool) -> float:
     """
     rig = evidence.rig
     legs, arms = body.legs, body.arms
+    for pair in (legs, arms):
+        _refuse_two_of_one_side(evidence, pair)
     by_legs, by_arms = legs.a_is_left, arms.a_is_left if same_side else -arms.a_is_left
     if abs(by_legs) > _SIDES_NAMED and abs(by_arms) > _SIDES_NAMED and by_legs * by_arms < 0:
         named = ", ".join(f"'{rig.bone_names[limb.joints[0]]}'" for limb in (arms.a, arms.b, legs.a, legs.b))
@@ -66,6 +68,21 @@ def left_odds(evidence: RigEvidence, body: Body, same_side: bool) -> float:
         bend, angle = _bend(evidence, pair)
         shown += _HINGES * min(angle / _BENT_DEG, 1.0) * speaks(sign * bend)
     return named_odds + shown + _FACING * speaks(FORWARD_REST)
+
+
+def _refuse_two_of_one_side(evidence: RigEvidence, pair: LimbPair) -> None:
+    """Two left legs are no pair, however alike they are.
+
+    Raises:
+        RigError: so their names say.
+    """
+    sides = {evidence.names[b].side for limb in (pair.a, pair.b) for b in limb.joints}
+    if len(sides) == 1 and sides != {""}:
+        first, second = (evidence.rig.bone_names[limb.joints[0]] for limb in (pair.a, pair.b))
+        raise RigError(
+            f"In '{evidence.rig.name}' both '{first}' and '{second}' are named as on the {sides.pop()}.",
+            "Rename the bones of one side, or give a bone map.",
+        )
 
 
 def _feet_forward(evidence: RigEvidence, legs: LimbPair) -> tuple[FloatArray, bool]:

@@ -23,6 +23,9 @@ LEG = ("thigh", "shin", "foot")
 _LEAST_SHARE = 0.12
 # Two branches are alike if their lengths differ by less than this factor (logarithm).
 _ALIKE = 0.25
+# Branches that names put on one side are paired only where there is nothing better.
+_ONE_SIDE = 1.0
+_PARTNERS = 2
 _MOST_PAIRS = 20
 _MOST_READINGS = 10
 _MOST_JOINTS = 10
@@ -95,13 +98,14 @@ def _alike_branches(evidence: RigEvidence) -> list[tuple[int, int, int]]:
         scored = []
         for a, b in combinations(long, 2):
             difference = abs(float(np.log(whole[a] / whole[b])))
-            sides = {evidence.names[x].side for x in (a, b)} - {""}
-            if difference < _ALIKE and not (len(sides) == 1 and all(evidence.names[x].side for x in (a, b))):
-                scored.append((difference + _mismatch(evidence, branch, a, b), a, b))
-        taken: set[int] = set()
+            if difference < _ALIKE:
+                one_side = evidence.names[a].side != "" and evidence.names[a].side == evidence.names[b].side
+                scored.append((difference + _mismatch(evidence, branch, a, b) + (_ONE_SIDE if one_side else 0), a, b))
+        taken = dict.fromkeys(long, 0)
         for _, a, b in sorted(scored):
-            if a not in taken and b not in taken:
-                taken |= {a, b}
+            if max(taken[a], taken[b]) < _PARTNERS:
+                taken[a] += 1
+                taken[b] += 1
                 found.append((-float(whole[a] + whole[b]), branch, a, b))
     return [(branch, a, b) for _, branch, a, b in sorted(found)[:_MOST_PAIRS]]
 
