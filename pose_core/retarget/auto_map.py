@@ -18,7 +18,7 @@ from pose_core.retarget.bone_checks import MAP_HINT, check_bone_map
 from pose_core.retarget.bone_map import CHAINS, ESSENTIAL, OPTIONAL, PARTS, SIDES, BoneMap
 from pose_core.retarget.bone_names import NamePreset, name_presets, normalised, preset_of, says_nothing
 from pose_core.retarget.find_controls import with_controls
-from pose_core.retarget.finger_map import find_fingers
+from pose_core.retarget.finger_map import SURE_BY_NAME, find_fingers
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_evidence import RigEvidence, base_part
 from pose_core.retarget.vrm import parts_of_humanoid
@@ -80,7 +80,7 @@ def detect_bones(rig: RigDescription) -> BoneMap:
         root=body.root,
     )
     check_bone_map(rig, bone_map)
-    return _with_notes(with_controls(rig, _with_fingers(evidence, bone_map)))
+    return _with_notes(with_controls(rig, _with_fingers(evidence, bone_map, match.fingers if match else {})))
 
 
 def sure_bones(rig: RigDescription, bone_map: BoneMap, least: float = SURE) -> BoneMap:
@@ -141,14 +141,12 @@ def map_by_family(rig: RigDescription, family: str) -> BoneMap:
         raise RigError(
             f"'{rig.name}' is no complete {preset.label} rig: it has no bone for {', '.join(missing)}.", MAP_HINT
         )
-    ambiguous = {
-        part: names for part, names in match.candidates.items() if part not in CHAINS and len(names) > 1
-    }  # fmt: skip
+    ambiguous = {part: names for part, names in match.first.items() if part not in CHAINS and len(names) > 1}
     if ambiguous:
         spelled = "; ".join(f"{part}: {', '.join(map(repr, names))}" for part, names in ambiguous.items())
         raise RigError(f"In '{rig.name}' several bones could be the same part ({spelled}).", MAP_HINT)
-    bone_map = BoneMap({part: match.candidates[part] for part in PARTS if part in match.candidates}, family)
-    return _completed(rig, bone_map, preset)
+    bone_map = BoneMap({part: match.first[part] for part in PARTS if part in match.first}, family)
+    return _completed(rig, replace(bone_map, fingers=match.fingers), preset)
 
 
 # ------------------------------------------------------------------------------------- rigs that say it themselves
@@ -185,7 +183,7 @@ def _completed(rig: RigDescription, bone_map: BoneMap, preset: NamePreset | None
     """Add fingers, root and controls to a map of bones known by name, and check it."""
     known = set(rig.bone_names)
     if preset is not None:
-        fingers = {finger: _first_there(names, known) for finger, names in preset.fingers.items()}
+        fingers = bone_map.fingers or {finger: _first_there(names, known) for finger, names in preset.fingers.items()}
         root = next((name for name in preset.root if name in known), None)
         bone_map = replace(bone_map, fingers={f: names for f, names in fingers.items() if names}, root=root)
     evidence = RigEvidence(rig)
@@ -208,18 +206,25 @@ def _all(bone_map: BoneMap, confidence: float) -> dict[str, float]:
     return {name: confidence for names in (*bone_map.bones.values(), *bone_map.fingers.values()) for name in names}
 
 
-def _with_fingers(evidence: RigEvidence, bone_map: BoneMap) -> BoneMap:
+def _with_fingers(
+    evidence: RigEvidence, bone_map: BoneMap, of_family: Mapping[str, tuple[str, ...]] | None = None
+) -> BoneMap:
+    """Add the fingers of both hands: those with the family's names, else as they are found."""
     fingers: dict[str, tuple[str, ...]] = {}
     confidence = dict(bone_map.confidence)
-    names = evidence.rig.bone_names
+    rig = evidence.rig
     for side in SIDES:
         hand = bone_map.bone(f"{side}_hand")
         if hand is None:
             continue
-        found, sure = find_fingers(evidence, evidence.rig.index(hand))
-        for finger, bones in found.items():
-            fingers[f"{side}_{finger}"] = tuple(names[b] for b in bones)
-            confidence |= {names[b]: sure * bone_map.confidence.get(hand, 1.0) for b in bones}
+        own = {finger: names for finger, names in (of_family or {}).items() if finger.startswith(side)}
+        own = {f: names for f, names in own.items() if rig.index(hand) in rig.ancestors(rig.index(names[0]))}
+        sure = SURE_BY_NAME
+        if not own:
+            found, sure = find_fingers(evidence, rig.index(hand))
+            own = {f"{side}_{f}": tuple(rig.bone_names[b] for b in bones) for f, bones in found.items()}
+        fingers |= own
+        confidence |= {name: sure * bone_map.confidence.get(hand, 1.0) for names in own.values() for name in names}
     return replace(bone_map, fingers=fingers, confidence=confidence)
 
 
@@ -240,6 +245,10 @@ class _Match:
     preset: NamePreset
     candidates: Mapping[str, tuple[str, ...]]
     """Part to the bones that bear one of its names; chains from bottom to top."""
+    first: Mapping[str, tuple[str, ...]]
+    """The same, but only for the first alternative that is there."""
+    fingers: Mapping[str, tuple[str, ...]]
+    """Finger to its bones."""
     gaps: int
     """How many names of chains are skipped below one that is found."""
     exact: int
@@ -297,20 +306,27 @@ def _prefixes(rig: RigDescription, preset: NamePreset) -> set[str]:
 def _match(rig: RigDescription, preset: NamePreset, prefix: str) -> _Match:
     by_name = _plain_names(rig.bone_names)
     known = set(rig.bone_names)
-    found: dict[str, tuple[str, ...]] = {}
+
+    def there(chain: tuple[str, ...]) -> list[list[str]]:
+        return [[name] if name in known else by_name.get(prefix + normalised(name), []) for name in chain]
+
+    candidates: dict[str, tuple[str, ...]] = {}
+    first: dict[str, tuple[str, ...]] = {}
     exact = gaps = 0
     for part, alternatives in preset.names.items():
-        chains = [
-            [[name] if name in known else by_name.get(prefix + normalised(name), []) for name in chain]
-            for chain in alternatives
-        ]
-        longest = max(chains, key=lambda chain: sum(map(bool, chain)))
+        found = [there(chain) for chain in alternatives]
+        longest = max(found, key=lambda chain: sum(map(bool, chain)))
+        used = [longest] if part in CHAINS else [chain for chain in found if any(chain)]
         if part in CHAINS:
-            there = [bool(names) for names in longest]
-            gaps += sum(not found_here and any(there[i:]) for i, found_here in enumerate(there))
-        used = [longest] if part in CHAINS else chains
-        names = tuple(dict.fromkeys(name for chain in used for names in chain for name in names))
+            gaps += sum(not names and any(longest[i:]) for i, names in enumerate(longest))
         exact += sum(name in known for chain in alternatives for name in chain)
+        names = tuple(dict.fromkeys(name for chain in used for own in chain for name in own))
         if names:
-            found[part] = names
-    return _Match(preset, found, gaps, exact)
+            candidates[part] = names
+            first[part] = tuple(dict.fromkeys(name for own in used[0] for name in own))
+    fingers = {}
+    for finger, alternatives in preset.fingers.items():
+        chain = max((there(chain) for chain in alternatives), key=lambda chain: sum(map(bool, chain)))
+        if chain[0]:
+            fingers[finger] = tuple(own[0] for own in chain if own)
+    return _Match(preset, candidates, first, fingers, gaps, exact)

@@ -9,7 +9,8 @@ from pose_core.retarget.bone_words import FINGER_WORDS
 from pose_core.retarget.rig_evidence import RigEvidence
 from pose_core.rotations import unit
 
-_BY_NAME, _BY_SHAPE = 0.95, 0.6
+SURE_BY_NAME, SURE_BY_SHAPE = 0.95, 0.6
+"""How sure fingers are that were found by their names, or by their shape alone."""
 # Fingers hang at most this many bones below the hand: palm bones may lie between.
 _DEEPEST = 3
 
@@ -25,10 +26,10 @@ def find_fingers(evidence: RigEvidence, hand: int) -> tuple[dict[str, tuple[int,
     """
     named = _by_name(evidence, hand)
     if named:
-        return named, _BY_NAME
+        return named, SURE_BY_NAME
     if any(evidence.names[b].parts or evidence.names[b].helper for b in evidence.rig.children[hand]):
         return {}, 0.0  # names that say something, but nothing of fingers
-    return _by_shape(evidence, hand), _BY_SHAPE
+    return _by_shape(evidence, hand), SURE_BY_SHAPE
 
 
 def _by_name(evidence: RigEvidence, hand: int) -> dict[str, tuple[int, ...]]:
