@@ -41,6 +41,12 @@ class PoseCoreBoneRow(bpy.types.PropertyGroup):
         return f"{words} {self.place + 1}" if self.part in CHAINS else words
 
     @property
+    def short_label(self) -> str:
+        """The part in a narrow column: `Upper Arm L`."""
+        side, _, rest = self.label.partition(" ")
+        return f"{rest} {side[0]}" if side in ("Left", "Right") else self.label
+
+    @property
     def doubtful(self) -> bool:
         """Whether a person should look: an uncertain bone, or none where one is needed."""
         if self.bone:

@@ -26,14 +26,14 @@ class POSE_CORE_UL_bones(bpy.types.UIList):
 
 def draw_row(layout: bpy.types.UILayout, obj: bpy.types.Object, row: PoseCoreBoneRow) -> None:
     """How sure, which part, which bone."""
-    split = layout.split(factor=0.45)
+    split = layout.split(factor=0.5)
     name = split.row()
     name.alert = row.doubtful
     name.active = bool(row.bone) or row.doubtful
-    name.label(text=row.label, icon=confidence_icon(row))
+    name.label(text=row.short_label, icon=confidence_icon(row))
     bone = split.row()
     bone.alert = row.doubtful or (bool(row.bone) and row.bone not in obj.data.bones)
-    bone.prop_search(row, "bone", obj.data, "bones", text="", icon="BONE_DATA")
+    bone.label(text=row.bone)
 
 
 def confidence_icon(row: PoseCoreBoneRow) -> str:
@@ -63,16 +63,15 @@ def draw_bones(layout: bpy.types.UILayout, context: bpy.types.Context, settings:
     if is_automatic(obj):
         draw_text(body, context, "Found automatically. Detect shows them, to check or change.")
     else:
-        row = body.row()
         bones = obj.pose_core_bones
-        row.template_list(
+        body.template_list(
             "POSE_CORE_UL_bones", "", bones, "rows", bones, "active_row", rows=LIST_ROWS, maxrows=LIST_ROWS
         )
-        side = row.column(align=True)
-        side.operator("pose_core.change_chain", text="", icon="ADD").change = "ADD"
-        side.operator("pose_core.change_chain", text="", icon="REMOVE").change = "REMOVE"
-        side.separator()
-        side.operator("pose_core.clear_bones", text="", icon="X")
+        if 0 <= bones.active_row < len(bones.rows):
+            chosen = bones.rows[bones.active_row]
+            edit = body.column()
+            edit.use_property_split = False
+            edit.prop_search(chosen, "bone", obj.data, "bones", text=chosen.short_label)
         if waiting:
             draw_text(body, context, f"{counted(len(waiting), 'marked row')}: correct what is wrong, then confirm.")
             confirm = body.row()
@@ -82,8 +81,14 @@ def draw_bones(layout: bpy.types.UILayout, context: bpy.types.Context, settings:
             more = body.row()
             more.active = False
             draw_text(more, context, text)
-    buttons = body.row(align=True)
+    column = body.column(align=True)
+    buttons = column.row(align=True)
     buttons.operator("pose_core.detect_bones", icon="VIEWZOOM")
+    if not is_automatic(obj):
+        buttons.operator("pose_core.clear_bones", icon="X")
+        buttons.operator("pose_core.change_chain", text="", icon="ADD").change = "ADD"
+        buttons.operator("pose_core.change_chain", text="", icon="REMOVE").change = "REMOVE"
+        buttons = column.row(align=True)
     buttons.operator("pose_core.load_bone_map", text="Load", icon="IMPORT")
     buttons.operator("pose_core.save_bone_map", text="Save", icon="EXPORT")
 
