@@ -65,7 +65,7 @@ def _vrm_humanoid(data: bpy.types.Armature) -> dict[str, str]:
     """The mapping of the VRM add-on if it is on, else the one that our importer found in the file."""
     extension = getattr(data, "vrm_addon_extension", None)
     if extension is not None:
-        return _of_vrm_addon(extension)
+        return of_vrm_addon(extension)
     try:
         found = json.loads(data.get(VRM_PROPERTY, "{}"))
     except (TypeError, ValueError):
@@ -73,7 +73,7 @@ def _vrm_humanoid(data: bpy.types.Armature) -> dict[str, str]:
     return {str(human): str(bone) for human, bone in found.items()} if isinstance(found, dict) else {}
 
 
-def _of_vrm_addon(extension: Any) -> dict[str, str]:
+def of_vrm_addon(extension: Any) -> dict[str, str]:
     """Read the add-on's own settings; its layout differs between VRM 0.x and 1.0 and may change, so look with care."""
     out: dict[str, str] = {}
     if str(getattr(extension, "spec_version", "")).startswith("1"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 
 from pose_core.errors import RigError
 from pose_core.retarget.body_search import find_body
@@ -286,7 +286,7 @@ def _family(evidence: RigEvidence, bones: Mapping[str, tuple[str, ...]], match: 
     return "words" if said >= 0.5 * len(essential) else "geometry"
 
 
-@cache
+@lru_cache(maxsize=16)
 def _plain_names(names: tuple[str, ...]) -> dict[str, list[str]]:
     out: dict[str, list[str]] = defaultdict(list)
     for name in names:

@@ -38,6 +38,8 @@ _FAN_FITS, _FAN_WRONG = 1.5, -3.0
 # A bone that only continues the one above it, as `upperleg02` does, does not begin a part.
 _CONTINUES = -2.0
 _SYMMETRY_SPREAD = 0.08
+# So many toes below a foot are single ones, none of which is the ball of the foot.
+_TOES = 3
 
 
 @dataclass(frozen=True)
@@ -226,8 +228,10 @@ def _fan_scores(
 
 
 def _toe(evidence: RigEvidence, path: tuple[int, ...], foot: int) -> int | None:
-    """The bone after the foot, unless its name says that it is something else."""
+    """The bone after the foot, unless its name says that it is something else, or each toe has one of its own."""
     column = BASE_PARTS.index("toe")
+    if sum(evidence.part_scores[b, column] > -1.0 for b in evidence.rig.children[path[foot]]) >= _TOES:
+        return None
     below = [b for b in path[foot + 1 : foot + 3] if evidence.part_scores[b, column] > -1.0]
     named = [b for b in below if evidence.part_scores[b, column] > 1.0]
     return next(iter(named or below), None)

@@ -90,6 +90,7 @@ def test_a_vrm_file_is_believed(outcome: dict[str, Any]) -> None:
     assert found["map"]["family"] == "vrm"
     right = expected()["generic_names_tpose.glb"]["map"]
     assert {part: found["map"]["bones"][part] for part in right} == right
+    assert outcome["vrm_addon"] == [{"hips": "Hips_1"}, {"leftHand": "Hand_L"}, {}]
 
 
 def test_the_list_is_automatic_until_it_is_used(outcome: dict[str, Any]) -> None:

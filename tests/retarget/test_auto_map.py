@@ -172,6 +172,71 @@ def test_split_limbs_begin_with_their_first_bone() -> None:
     assert not {"thigh02.L", "thigh02.R"} & {name for _, _, name in found}
 
 
+def both_sides(rig: RigDescription, bone: str, names: tuple[str, ...]) -> RigDescription:
+    for side in ("L", "R"):
+        rig = chain_above(rig, bone.format(s=side), [name.format(s=side) for name in names])
+    return rig
+
+
+def test_the_default_rig_of_makehuman_with_its_split_limbs_and_single_toes() -> None:
+    words = {"clavicle": "clavicle", "upper_arm": "upperarm01", "forearm": "lowerarm01", "hand": "wrist",
+             "thigh": "upperleg01", "shin": "lowerleg01", "foot": "foot", "pelvis": "root", "neck": "neck01",
+             "head": "head", "spine": "spine03", "chest": "spine01"}  # fmt: skip
+    rig = styled(without(make_rig(), "left_toe", "right_toe"), lambda s, w: f"{w}.{s[0].upper()}", words)
+    for bone, names in (("upperarm01.{s}", ("shoulder01.{s}",)), ("lowerarm01.{s}", ("upperarm02.{s}",)),
+                        ("wrist.{s}", ("lowerarm02.{s}",)), ("upperleg01.{s}", ("pelvis.{s}",)),
+                        ("lowerleg01.{s}", ("upperleg02.{s}",)), ("foot.{s}", ("lowerleg02.{s}",))):  # fmt: skip
+        rig = both_sides(rig, bone, names)
+    rig = chain_above(rig, "head", ["neck02", "neck03"])
+    toes = [(f"toe{k}-1.{s}", f"foot.{s}", (0.02 * k, -0.1, -0.05)) for s in ("L", "R") for k in range(1, 6)]
+    found = map_bones(with_bones(rig, toes))
+    assert found.family == "makehuman"
+    for part in ("clavicle", "upper_arm", "forearm", "hand", "thigh", "shin", "foot"):
+        assert found.bone(f"left_{part}") == f"{words[part]}.L"
+    assert found.bones["neck"] == ("neck01", "neck02", "neck03")
+    assert "left_toe" not in found and "right_toe" not in found
+
+
+def test_character_creator_with_its_pelvis_aside_and_twist_bones() -> None:
+    words = {"clavicle": "Clavicle", "upper_arm": "Upperarm", "forearm": "Forearm", "hand": "Hand", "thigh": "Thigh",
+             "shin": "Calf", "foot": "Foot", "toe": "ToeBase", "pelvis": "CC_Base_Hip", "neck": "CC_Base_NeckTwist01",
+             "head": "CC_Base_Head", "spine": "CC_Base_Waist", "chest": "CC_Base_Spine02"}  # fmt: skip
+    rig = styled(make_rig(), lambda s, w: f"CC_Base_{s[0].upper()}_{w}", words)
+    rig = both_sides(rig, "CC_Base_{s}_Thigh", ("CC_Base_Pelvis_{s}",))
+    twists = [(f"CC_Base_{s}_{part}Twist0{k}", f"CC_Base_{s}_{part}", (0.0, 0.0, -0.1 * k))
+              for s in ("L", "R") for part in ("Thigh", "Calf", "Upperarm", "Forearm") for k in (1, 2)]  # fmt: skip
+    found = map_bones(with_bones(rig, [*twists, ("CC_Base_FacialBone", "CC_Base_Head", (0.0, -0.05, 0.05))]))
+    assert found.family == "character_creator"
+    assert found.bones == {part: (rig.bone_names[i],) for part, i in parts_at(rig, words)} | {
+        "spine": ("CC_Base_Waist", "CC_Base_Spine02")
+    }
+
+
+def parts_at(rig: RigDescription, words: dict[str, str]) -> list[tuple[str, int]]:
+    out = [(part, rig.index(words[part])) for part in ("pelvis", "neck", "head")]
+    sided = [
+        part for part in words if part in ("clavicle", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")
+    ]
+    return out + [
+        (f"{s}_{p}", rig.index(f"CC_Base_{s[0].upper()}_{words[p]}")) for s in ("left", "right") for p in sided
+    ]
+
+
+def test_thighs_that_hang_below_the_spine_keep_the_pelvis_above_it() -> None:
+    names = {"pelvis": "Bip01 Pelvis", "spine": "Bip01 Spine", "chest": "Bip01 Spine1", "neck": "Bip01 Neck",
+             "head": "Bip01 Head", **{f"{s}_{p}": f"Bip01 {s[0].upper()} {w}" for s in ("left", "right") for p, w in {
+                 "clavicle": "Clavicle", "upper_arm": "UpperArm", "forearm": "Forearm", "hand": "Hand",
+                 "thigh": "Thigh", "shin": "Calf", "foot": "Foot", "toe": "Toe0"}.items()}}  # fmt: skip
+    rig = renamed(make_rig(), names)
+    parents = list(rig.parents)
+    for side in ("L", "R"):
+        parents[rig.index(f"Bip01 {side} Thigh")] = rig.index("Bip01 Spine")
+    found = map_bones(replace(rig, parents=tuple(parents)))
+    assert found.family == "biped"
+    assert found.bones["pelvis"] == ("Bip01 Pelvis",)
+    assert found.bones["spine"] == ("Bip01 Spine", "Bip01 Spine1")
+
+
 def test_hair_skirts_and_a_tail_do_not_confuse() -> None:
     rig = make_rig()
     bones: list[tuple[str, str | None, tuple[float, float, float]]] = []

@@ -3,10 +3,12 @@
 import json
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 
 import addon_utils
 import bpy
 
+from blender_addon.bridge import rig_hints
 from blender_addon.bridge.armature_reader import read_armature
 from pose_core.errors import RigError
 from pose_core.retarget import bone_map_to_dict, map_bones
@@ -28,7 +30,7 @@ def main(args):
         maps[animal] = mapped(bpy.context.object)
     generic = next(path for path in rigs if Path(path).name == "generic_names_tpose.glb")
     maps["vrm"] = mapped(load_rig(str(as_vrm(Path(generic), Path(folder) / "hero.vrm"))))
-    return {"maps": maps, "list": use_list(zip_path, Path(folder), generic)}
+    return {"maps": maps, "vrm_addon": of_vrm_addon(), "list": use_list(zip_path, Path(folder), generic)}
 
 
 def mapped(obj):
@@ -83,6 +85,23 @@ def as_vrm(source, target):
         struct.pack("<5I", 0x46546C67, 2, 20 + len(text) + len(rest), len(text), 0x4E4F534A) + text + rest
     )
     return target
+
+
+def of_vrm_addon():
+    """What is read of the VRM add-on's settings, laid out as that add-on does for VRM 0.x and 1.0."""
+
+    def human(bone, name):
+        return SimpleNamespace(bone=name, node=SimpleNamespace(bone_name=bone))
+
+    old = SimpleNamespace(humanoid=SimpleNamespace(human_bones=[human("Hips_1", "hips"), human("", "neck")]))
+    listed = {"leftHand": human("Hand_L", ""), "neck": human("", "")}
+    humans = SimpleNamespace(human_bone_name_to_human_bone=lambda: listed)
+    new = SimpleNamespace(humanoid=SimpleNamespace(human_bones=humans))
+    return [
+        rig_hints.of_vrm_addon(SimpleNamespace(spec_version="0.0", vrm0=old, vrm1=new)),
+        rig_hints.of_vrm_addon(SimpleNamespace(spec_version="1.0", vrm0=old, vrm1=new)),
+        rig_hints.of_vrm_addon(SimpleNamespace()),
+    ]
 
 
 def use_list(zip_path, folder, generic):
