@@ -62,10 +62,10 @@ def _properties(obj: bpy.types.Object) -> dict[str, dict[str, float]]:
 
 
 def _vrm_humanoid(data: bpy.types.Armature) -> dict[str, str]:
-    """The mapping of the VRM add-on if it is on, else the one that our importer found in the file."""
+    """The mapping that the VRM add-on has, else the one that our importer found in the file."""
     extension = getattr(data, "vrm_addon_extension", None)
-    if extension is not None:
-        return of_vrm_addon(extension)
+    if extension is not None and (own := of_vrm_addon(extension)):
+        return own
     try:
         found = json.loads(data.get(VRM_PROPERTY, "{}"))
     except (TypeError, ValueError):
