@@ -43,6 +43,8 @@ def write_action(
         code = compat.interpolation_code(interpolation)
         written = 0
         for m, bone in enumerate(motion.bone_names):
+            if bone in motion.driven:
+                continue
             pose_bone = obj.pose.bones[bone]
             mode = rig.rotation_modes[rig.index(bone)]
             group = groups.new(bone)
@@ -50,10 +52,11 @@ def write_action(
             channels = rotation_channels(motion.quaternions[motion.valid, m], mode)
             color = "AUTO_YRGB" if channels.shape[1] == 4 else "AUTO_RGB"
             written += _write_channels(curves, group, path, at, channels, code, color)
-            if bone == motion.root_bone:
-                path = pose_bone.path_from_id("location")
-                location = motion.root_location[motion.valid]
-                written += _write_channels(curves, group, path, at, location, code, "AUTO_RGB")
+            yield
+        for bone, values in motion.all_locations.items():
+            path = obj.pose.bones[bone].path_from_id("location")
+            group = groups.get(bone) or groups.new(bone)
+            written += _write_channels(curves, group, path, at, values[motion.valid], code, "AUTO_RGB")
             yield
     except BaseException:
         bpy.data.actions.remove(action)
@@ -88,7 +91,7 @@ def reset_leftovers(obj: bpy.types.Object, rig: RigDescription, motion: RigMotio
     Returns:
         Names of the bones that were not at rest.
     """
-    keyed = set(motion.bone_names)
+    keyed = {*motion.bone_names, *motion.locations}
     above = {rig.bone_names[a] for bone in keyed for a in rig.ancestors(rig.index(bone))} - keyed
     moved = _bones_moved_by_active_action(obj) - keyed
     changed: list[str] = []

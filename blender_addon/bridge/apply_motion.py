@@ -20,9 +20,12 @@ from pose_core.retarget import (
     TransferConfig,
     check_bone_map,
     frames_of_times,
+    ik_limbs,
+    keyed_bones,
     map_bones,
     rate_of_times,
     resampled,
+    switches_of,
     transfer,
 )
 
@@ -30,9 +33,11 @@ from .action_writer import reset_leftovers, write_action
 from .armature_reader import check_target, read_armature
 from .compat import assign_action
 from .new_armature import create_armature, remove_armature
+from .probe_controls import needs_probing, probe
 from .scene_time import scene_rate, set_frame_range, set_scene_rate
 from .snapshot import Snapshot
 from .steps import beside, drain
+from .switches import key_switches, set_switches
 from .verify import verify
 
 FPS_MODES = ("subframes", "resample")
@@ -122,6 +127,7 @@ def apply_steps(
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
         bone_map = _bone_map(rig, options)
+        rig = _with_controls(context, target, rig, bone_map, options.transfer)
         rig_motion = yield from beside(lambda: transfer(motion, rig, bone_map, options.transfer))
         rate = rate_of_times(motion.timestamps_s) if options.set_scene_fps else scene_rate(scene)
         zero = float(motion.timestamps_s[0]) if options.time_zero_s is None else options.time_zero_s
@@ -133,6 +139,8 @@ def apply_steps(
         reset = reset_leftovers(target, rig, rig_motion)
         _keep_old_action(target)
         assign_action(target, action, slot)
+        set_switches(target, rig_motion.switches)
+        keys += key_switches(target, action, slot, rig_motion.switches, frames[rig_motion.valid][0])
         timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
         notes = list(rig_motion.diagnostics["notes"])
         if reset:
@@ -191,6 +199,17 @@ def _bone_map(rig: RigDescription, options: ApplyOptions) -> BoneMap:
         return map_bones(rig)
     check_bone_map(rig, options.bone_map)
     return options.bone_map
+
+
+def _with_controls(
+    context: bpy.types.Context, obj: bpy.types.Object, rig: RigDescription, bone_map: BoneMap, config: TransferConfig
+) -> RigDescription:
+    """The rig with what its controls hang on, where constraints or drivers make that unclear."""
+    limbs = ik_limbs(bone_map, config.controls)
+    keyed = keyed_bones(rig, bone_map, limbs)
+    if not needs_probing(rig, keyed):
+        return rig
+    return probe(context, obj, rig, keyed, switches_of(bone_map, limbs))
 
 
 def _keep_old_action(obj: bpy.types.Object) -> None:

@@ -25,6 +25,8 @@ class Snapshot:
     slot_handle: int | None
     pose_position: str
     pose: dict[str, dict[str, tuple[float, ...]]]
+    switches: dict[str, dict[str, float]]
+    """Numeric custom properties of the pose bones."""
 
     @classmethod
     def take(cls, scene: bpy.types.Scene, obj: bpy.types.Object | None) -> Self:
@@ -42,6 +44,7 @@ class Snapshot:
             {}
             if obj is None
             else {bone.name: {c: tuple(getattr(bone, c)) for c in _CHANNELS} for bone in obj.pose.bones},
+            {} if obj is None else {bone.name: _numbers(bone) for bone in obj.pose.bones if bone.keys()},
         )
 
     def restore(self, scene: bpy.types.Scene) -> None:
@@ -70,3 +73,12 @@ class Snapshot:
             bone = obj.pose.bones[name]
             for channel, value in channels.items():
                 setattr(bone, channel, value)
+        for name, numbers in self.switches.items():
+            for key, number in numbers.items():
+                if obj.pose.bones[name][key] != number:
+                    obj.pose.bones[name][key] = number
+                    obj.update_tag()
+
+
+def _numbers(bone: bpy.types.PoseBone) -> dict[str, float]:
+    return {key: value for key, value in bone.items() if isinstance(value, (bool, int, float))}

@@ -6,13 +6,15 @@ from pose_core.retarget.bone_checks import check_bone_map
 from pose_core.retarget.bone_map import BoneMap, IkControl, Switch
 from pose_core.retarget.bone_map_file import bone_map_from_dict, bone_map_to_dict, read_bone_map, write_bone_map
 from pose_core.retarget.channels import rotation_channels
+from pose_core.retarget.control_keys import KeyedBones, keyed_bones
+from pose_core.retarget.expected import motion_limb_angles, planted_at, witness_bones
 from pose_core.retarget.kinematics import pose_bones
 from pose_core.retarget.new_rig import NewBone, new_rig_bone_map, new_rig_layout
 from pose_core.retarget.rest_alignment import RestAlignment, align_rest_pose
 from pose_core.retarget.rig import Follow, RigDescription
 from pose_core.retarget.rig_motion import RigMotion
 from pose_core.retarget.times import SceneRate, frames_of_times, rate_of_times, resampled, split_rate
-from pose_core.retarget.transfer import ik_limbs, transfer
+from pose_core.retarget.transfer import ik_limbs, switches_of, transfer
 from pose_core.retarget.transfer_config import CONTROLS, TransferConfig
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "BoneMap",
     "Follow",
     "IkControl",
+    "KeyedBones",
     "NewBone",
     "RestAlignment",
     "RigDescription",
@@ -36,10 +39,13 @@ __all__ = [
     "doubtful_parts",
     "frames_of_times",
     "ik_limbs",
+    "keyed_bones",
     "map_bones",
     "map_by_family",
+    "motion_limb_angles",
     "new_rig_bone_map",
     "new_rig_layout",
+    "planted_at",
     "pose_bones",
     "rate_of_times",
     "read_bone_map",
@@ -47,6 +53,8 @@ __all__ = [
     "rotation_channels",
     "split_rate",
     "sure_bones",
+    "switches_of",
     "transfer",
+    "witness_bones",
     "write_bone_map",
 ]

@@ -46,7 +46,7 @@ LIMB_JOINTS = {f"{s}_{part}": (f"{s}_{a}", f"{s}_{b}") for s in SIDES for part, 
 
 def pose_body(
     motion: Motion, rig: RigDescription, bone_map: BoneMap, config: TransferConfig
-) -> tuple[Placed, dict[str, Any]]:
+) -> tuple[Placed, dict[str, FloatArray], dict[str, Any]]:
     """Pose a rig in the world, with feet planted where that is wanted.
 
     Args:
@@ -55,7 +55,8 @@ def pose_body(
         bone_map: its bones.
         config: options.
     Returns:
-        The pose of the frames that have one, and what was done, as plain data.
+        The pose of the frames that have one; side to (2, 3) heel and ball of the foot at the sole, from the ankle at
+        rest, world axes, metres; and what was done, as plain data.
     Raises:
         RigError: limbs are degenerate.
     """
@@ -81,13 +82,14 @@ def pose_body(
     hips, ratio, ankle_height = _hips_path(motion, rig, bone_map, alignment, R_place, config)
     follows = np.diff(np.flatnonzero(valid)) == 1
     placed = Placed(motion.timestamps_s[valid], follows, hips, D)
+    soles = sole_points(motion, rig, bone_map, alignment, ankle_height)
+    solved_again: list[str] = []
     report: dict[str, Any] = {"leg_ratio": ratio, "rest_pose_standing": alignment.standing}
     if not np.any(planted_points(motion)):
         report["planting"] = "no contacts in the motion"
     elif has_own_proportions(motion, rig, bone_map):
         report["planting"] = "same proportions"
     else:
-        soles = sole_points(motion, rig, bone_map, alignment, ankle_height)
         before = _sole_slips(placed, motion, rig, bone_map, soles)
         report["planting"] = "off"
         if config.plant_feet:
@@ -95,11 +97,13 @@ def pose_body(
                 placed, motion, rig, bone_map, alignment, soles=soles, ratio=ratio, R_place=R_place
             )
             report |= {"planting": "solved", **done}
+            solved_again += ["thigh", "shin"]
         after = _sole_slips(placed, motion, rig, bone_map, soles)
         report["slip_mm_per_frame"] = {"copied": _largest_and_mean(before), "written": _largest_and_mean(after)}
     if config.reach_hands:
         placed = _with_hands(placed, motion, rig, bone_map, alignment, ratio, R_place)
-    return placed, report
+        solved_again += ["upper_arm", "forearm"]
+    return placed, soles, {**report, "solved_again": solved_again}
 
 
 def _with_hands(

@@ -2,72 +2,114 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.retarget.bone_map import LIMB_PARTS, BoneMap, IkControl
+from pose_core.retarget.bone_map import LIMB_PARTS, BoneMap
 from pose_core.retarget.kinematics import location_axes
 from pose_core.retarget.rig import RigDescription
 from pose_core.rotations import unit
 from pose_core.types import FloatArray
 
 # A limb bent less than this (as a sine) takes the direction of its pole more and more from its rest pose.
-_PLANE_SINE = 0.1
+_PLANE_SINE = 0.01
 
 
-@dataclass(eq=False)
-class ControlGoals:
-    """What IK controls must do, in armature space."""
+@dataclass(frozen=True)
+class KeyedBones:
+    """Which bones get keys while some limbs are posed through IK."""
 
-    D: dict[int, FloatArray] = field(default_factory=dict)
-    """Bone index to (T, 3, 3) rotation relative to rest."""
-    heads: dict[int, FloatArray] = field(default_factory=dict)
-    """Bone index to (T, 3)."""
-    driven: set[str] = field(default_factory=set)
-    """Mapped bones that follow through the rig's IK."""
+    copies: Mapping[str, str]
+    """IK control that turns to the mapped bone whose rotation it takes."""
+    targets: Mapping[str, str]
+    """Limb to the control that its end follows in place."""
+    poles: Mapping[str, str]
+    """Limb to its pole."""
+    driven: frozenset[str]
+    """Mapped bones that follow through the rig's IK and get no keys."""
+    turning: tuple[str, ...]
+    """All bones with rotation keys."""
+    moving: tuple[str, ...]
+    """All bones with location keys."""
 
 
-def ik_goals(
-    rig: RigDescription, bone_map: BoneMap, limbs: list[str], D: dict[int, FloatArray], heads: dict[int, FloatArray]
-) -> ControlGoals:
-    """Goals of the IK controls of some limbs.
+def keyed_bones(rig: RigDescription, bone_map: BoneMap, limbs: Sequence[str]) -> KeyedBones:
+    """Decide which bones get keys.
 
     Args:
         rig: the rig.
         bone_map: its bones and IK controls.
-        limbs: limbs to pose through IK.
-        D: bone index to (T, 3, 3) wanted rotations relative to rest, armature axes.
-        heads: bone index to (T, 3) wanted heads, armature space.
+        limbs: limbs to pose through IK; those that lack a hand or foot are left to FK.
     """
-    goals = ControlGoals()
+    copies: dict[str, str] = {}
+    targets: dict[str, str] = {}
+    poles: dict[str, str] = {}
+    driven: set[str] = set()
     for limb in limbs:
         control = bone_map.ik[limb]
         upper, lower, end = (bone_map.bone(part) for part in LIMB_PARTS[limb])
         if upper is None or lower is None or end is None:
             continue
-        u, w, e = (rig.index(name) for name in (upper, lower, end))
-        target = rig.index(control.target)
-        goals.heads[target] = heads[e] + D[e] @ (rig.heads[target] - rig.heads[e])
-        goals.driven |= {upper, lower}
+        targets[limb] = control.target
+        driven |= {upper, lower}
         if control.turns_end:
-            goals.D[target] = D[e]
-            goals.driven.add(end)
+            copies[control.target] = end
+            driven.add(end)
+            # toes may have a control of their own for IK, such as Rigify's `toe_ik.L` beside `toe_fk.L`
+            toe = bone_map.bone(limb.replace("leg", "toe"))
+            twin = toe.replace("_fk", "_ik") if toe is not None else ""
+            if toe is not None and twin != toe and twin in rig.bone_names:
+                copies[twin] = toe
+                driven.add(toe)
         if control.pole is not None:
-            goals.heads[rig.index(control.pole)] = _pole(rig, control, (u, w, e), D, heads)
-    return goals
+            poles[limb] = control.pole
+    turning = (*(name for _, _, name in bone_map if name not in driven), *copies)
+    moving = (bone_map.bones["pelvis"][0], *targets.values(), *poles.values())
+    return KeyedBones(copies, targets, poles, frozenset(driven), turning, moving)
+
+
+def control_goals(
+    rig: RigDescription,
+    bone_map: BoneMap,
+    keyed: KeyedBones,
+    D: Mapping[int, FloatArray],
+    heads: Mapping[int, FloatArray],
+) -> tuple[dict[int, FloatArray], dict[int, FloatArray]]:
+    """What the IK controls must do, in armature space.
+
+    Args:
+        rig: the rig.
+        bone_map: its bones.
+        keyed: from `keyed_bones`.
+        D: bone index to (T, 3, 3) wanted rotation relative to rest, of the mapped bones.
+        heads: bone index to (T, 3) wanted head, of the same.
+    Returns:
+        Bone index to (T, 3, 3) rotation relative to rest, and to (T, 3) head.
+    """
+    turns = {rig.index(control): D[rig.index(bone)] for control, bone in keyed.copies.items()}
+    places: dict[int, FloatArray] = {}
+    for limb, target in keyed.targets.items():
+        u, w, e = (rig.index(bone_map.bones[part][0]) for part in LIMB_PARTS[limb])
+        t = rig.index(target)
+        places[t] = heads[e] + D[e] @ (rig.heads[t] - rig.heads[e])
+        if limb in keyed.poles:
+            pole = rig.index(keyed.poles[limb])
+            places[pole] = _pole(rig, pole, (u, w, e), D, heads)
+    return turns, places
 
 
 def _pole(
     rig: RigDescription,
-    control: IkControl,
+    pole_bone: int,
     bones: tuple[int, int, int],
-    D: dict[int, FloatArray],
-    heads: dict[int, FloatArray],
+    D: Mapping[int, FloatArray],
+    heads: Mapping[int, FloatArray],
 ) -> FloatArray:
     """(T, 3) place of a pole: in the plane of the bent limb, as far from elbow or knee as at rest."""
     u, w, e = bones
-    pole = rig.heads[rig.index(str(control.pole))]
+    pole = rig.heads[pole_bone]
     reach = float(np.linalg.norm(pole - rig.heads[w]))
     line = unit(heads[e] - heads[u])
     bent = heads[w] - heads[u]

@@ -8,6 +8,7 @@ and so pass their parent's D on.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from pose_core.motion_file import Motion
 from pose_core.retarget.body_pose import hips_middle, part_key, pose_body
 from pose_core.retarget.bone_map import LIMBS, BoneMap
 from pose_core.retarget.channels import same_side
-from pose_core.retarget.control_keys import ControlGoals, ik_goals, location_channel
+from pose_core.retarget.control_keys import control_goals, keyed_bones, location_channel
 from pose_core.retarget.kinematics import place_bones
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_motion import RigMotion
@@ -46,15 +47,15 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
         raise InsufficientDataError(
             "The motion has no frame with a pose.", "Estimate it again with more of the person."
         )
-    placed, report = pose_body(motion, rig, bone_map, config)
+    placed, soles, report = pose_body(motion, rig, bone_map, config)
     A = rig.R_world_armature
     D = {rig.index(name): A.T @ placed.D[part_key(part, i)] @ A for part, i, name in bone_map}
     frames = len(placed.time_s)
     base, _ = place_bones(rig, D, frames)
     offset = rig.to_armature(placed.hips_m) - hips_middle(rig, bone_map, base)
-    limbs = ik_limbs(bone_map, config.controls)
-    goals = ik_goals(rig, bone_map, limbs, D, {b: head + offset for b, head in base.items()})
-    return _channels(motion, rig, bone_map, D, offset, goals, report, limbs)
+    moved = _channels(motion, rig, bone_map, config, D, base, offset, report)
+    feet = {bone_map.bones[f"{side}_foot"][0]: points @ A / rig.scale for side, points in soles.items()}
+    return replace(moved, soles=feet)
 
 
 def ik_limbs(bone_map: BoneMap, controls: str) -> list[str]:
@@ -71,19 +72,28 @@ def _channels(
     motion: Motion,
     rig: RigDescription,
     bone_map: BoneMap,
+    config: TransferConfig,
     D: dict[int, FloatArray],
+    heads: dict[int, FloatArray],
     offset: FloatArray,
-    goals: ControlGoals,
     report: dict[str, Any],
-    limbs: list[str],
 ) -> RigMotion:
-    """Turn wanted rotations and places into channels."""
+    """Turn wanted rotations and places into channels.
+
+    Args:
+        D: bone index to (T, 3, 3) wanted rotation of the mapped bones, relative to rest, armature axes.
+        heads: bone index to (T, 3) where they are before the whole figure moves.
+        offset: (T, 3) how the figure moves, armature space.
+    """
     valid = motion.valid
-    everything = {**D, **goals.D}
-    for b in goals.heads:
+    limbs = ik_limbs(bone_map, config.controls)
+    keyed = keyed_bones(rig, bone_map, limbs)
+    turns, places = control_goals(rig, bone_map, keyed, D, {b: head + offset for b, head in heads.items()})
+    everything = {**D, **turns}
+    for b in places:
         everything.setdefault(b, np.broadcast_to(np.eye(3), (len(offset), 3, 3)))
     base, above = place_bones(rig, everything, len(offset))
-    names = [name for _, _, name in bone_map] + [rig.bone_names[b] for b in goals.D]
+    names = [name for _, _, name in bone_map] + list(keyed.copies)
     quaternions = np.full((len(valid), len(names), 4), np.nan)
     for m, name in enumerate(names):
         b = rig.index(name)
@@ -99,7 +109,7 @@ def _channels(
         )
     carried = _carried_by(rig, root)
     locations = {}
-    for b, wanted in goals.heads.items():
+    for b, wanted in places.items():
         start = base[b] + offset if b in carried else base[b]
         locations[rig.bone_names[b]] = _on_valid(location_channel(rig, b, above[b], start, wanted), valid)
     return RigMotion(
@@ -117,8 +127,8 @@ def _channels(
             "notes": list(bone_map.notes) + _rig_notes(rig, bone_map) + _motion_notes(motion),
         },
         locations=locations,
-        driven=frozenset(goals.driven),
-        switches=_switches(bone_map, limbs),
+        driven=keyed.driven,
+        switches=switches_of(bone_map, limbs),
     )
 
 
@@ -138,7 +148,7 @@ def _on_valid(values: FloatArray, valid: BoolArray) -> FloatArray:
     return out
 
 
-def _switches(bone_map: BoneMap, limbs: list[str]) -> dict[tuple[str, str], float]:
+def switches_of(bone_map: BoneMap, limbs: list[str]) -> dict[tuple[str, str], float]:
     """Custom properties that make the rig follow the keyed controls."""
     out = {}
     for switch in bone_map.switches:
