@@ -38,8 +38,10 @@ from .scene_time import scene_rate, set_frame_range, set_scene_rate
 from .snapshot import Snapshot
 from .steps import beside, drain
 from .switches import key_switches, set_switches
+from .target_notes import target_notes
 from .verify import verify
 
+_PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_lift_m")
 FPS_MODES = ("subframes", "resample")
 
 
@@ -142,7 +144,9 @@ def apply_steps(
         set_switches(target, rig_motion.switches)
         keys += key_switches(target, action, slot, rig_motion.switches, frames[rig_motion.valid][0])
         timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
-        notes = list(rig_motion.diagnostics["notes"])
+        limbs = rig_motion.diagnostics["ik_limbs"]
+        keyed_names = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
+        notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names, limbs)
         if reset:
             notes.append(f"Put back to rest: {', '.join(reset)}.")
         notes += _show_pose(target)
@@ -154,6 +158,7 @@ def apply_steps(
         found = None
         if options.verify:
             found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
+            notes += _verify_notes(found)
         timings["verify"] = time.perf_counter() - start - sum(timings.values())
     except BaseException:
         snapshot.restore(scene)
@@ -179,6 +184,8 @@ def apply_steps(
         "family": bone_map.family,
         "bone_map": bone_map.to_dict(),
         "leg_ratio": rig_motion.diagnostics["leg_ratio"],
+        "planting": {k: v for k, v in rig_motion.diagnostics.items() if k in _PLANTING},
+        "ik_limbs": limbs,
         "notes": notes,
         "verify": found,
         "timings_s": timings,
@@ -210,6 +217,15 @@ def _with_controls(
     if not needs_probing(rig, keyed):
         return rig
     return probe(context, obj, rig, keyed, switches_of(bone_map, limbs))
+
+
+def _verify_notes(found: dict[str, Any]) -> list[str]:
+    """Name the bones that do not go where the motion wants them."""
+    if not found["failing_bones"]:
+        return []
+    off = found["deviation_by_bone_m"]
+    told = ", ".join(f"'{name}' ({100 * off[name]:.1f} cm)" for name in found["failing_bones"])
+    return [f"Not where the motion wants them: {told}."]
 
 
 def _keep_old_action(obj: bpy.types.Object) -> None:

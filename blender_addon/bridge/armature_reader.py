@@ -26,7 +26,7 @@ def check_target(obj: bpy.types.Object | None) -> None:
             f"'{obj.name}' is linked from another file and cannot be animated here.",
             "Make a library override of it first (Object > Library Override > Make).",
         )
-    if obj.mode == "EDIT":
+    if obj.mode == "EDIT" or obj.data.is_editmode:
         raise RigError(f"'{obj.name}' is in edit mode.", "Leave edit mode and try again.")
     if not obj.data.bones or obj.pose is None:
         raise RigError(f"The armature '{obj.name}' has no bones.", "Choose an armature with a humanoid skeleton.")

@@ -124,7 +124,7 @@ def _channels(
             **report,
             "ik_limbs": limbs,
             "frames_without_pose": int(np.sum(~valid)),
-            "notes": list(bone_map.notes) + _rig_notes(rig, bone_map) + _motion_notes(motion),
+            "notes": list(bone_map.notes) + _motion_notes(motion),
         },
         locations=locations,
         driven=keyed.driven,
@@ -163,19 +163,3 @@ def _motion_notes(motion: Motion) -> list[str]:
     if missing == 0:
         return []
     return [f"{missing} of {len(motion.valid)} frames of the motion carry no pose; they get no keys."]
-
-
-def _rig_notes(rig: RigDescription, bone_map: BoneMap) -> list[str]:
-    """What may keep the rig from following its channels."""
-    mapped = [rig.index(name) for _, _, name in bone_map]
-    chain = sorted({*mapped, *(a for b in mapped for a in rig.ancestors(b))})
-
-    def named(mask: BoolArray) -> str:
-        return ", ".join(f"'{rig.bone_names[b]}'" for b in chain if mask[b])
-
-    notes = []
-    if text := named(rig.constrained):
-        notes.append(f"Constraints or drivers may overrule the keys of {text}.")
-    if text := named(~rig.inherit_full_scale):
-        notes.append(f"Scale is inherited in a special way by {text}; it stays 1.")
-    return notes
