@@ -19,7 +19,7 @@ _NO_SINKING = 10.0
 _RIGID = 30.0
 _SINKING_ROUNDS = 3
 # Floors of contacts within this of the ground are the ground.
-_SAME_FLOOR_M = 0.03
+_SAME_FLOOR_M = 0.06
 
 
 @dataclass(frozen=True, eq=False)
