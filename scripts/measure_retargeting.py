@@ -37,9 +37,8 @@ def measured(command: list[str], motion: Path, rigs: list[str]) -> dict[str, Any
     """Run one Blender over all rigs."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        first = (
-            ["-b", "--factory-startup", "--python", str(SCRIPT), "--"] if "blender" in command[-1] else [str(SCRIPT)]
-        )
+        blender = Path(command[0]).name.startswith("blender")
+        first = ["-b", "--factory-startup", "--python", str(SCRIPT), "--"] if blender else [str(SCRIPT)]
         subprocess.run([*command, *first, str(result), str(motion), *rigs], check=True, stdout=subprocess.DEVNULL)
         found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
         return found

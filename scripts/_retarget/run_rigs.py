@@ -31,6 +31,7 @@ def load_rig(name: str) -> bpy.types.Object:
             metarig = bpy.context.object
             bpy.ops.pose.rigify_generate()
             bpy.data.objects.remove(metarig)
+            bpy.context.view_layer.update()
     elif name.endswith(".blend"):
         bpy.ops.wm.open_mainfile(filepath=name)
     else:
