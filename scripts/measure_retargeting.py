@@ -2,7 +2,7 @@
 
     python scripts/measure_retargeting.py --motion WALK.motion.npz --blender LABEL=COMMAND ... --out PAGE.md RIG ...
 
-COMMAND is a Python that has Blender's module, or a Blender. `metarig`, `rigify` and `rigify_ik` are made by Blender.
+COMMAND is a Python that has Blender's module, a Blender, or a file that `_retarget/run_rigs.py` wrote. `metarig`, `rigify` and `rigify_ik` are made by Blender.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ Written by `scripts/measure_retargeting.py`; pictures by `scripts/render_turnaro
 
 
 def measured(command: list[str], motion: Path, rigs: list[str]) -> dict[str, Any]:
-    """Run one Blender over all rigs."""
+    """Run one Blender over all rigs, or read what one has left."""
+    if command[0].endswith(".json"):
+        kept: dict[str, Any] = json.loads(Path(command[0]).read_text(encoding="utf-8"))
+        return kept
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         blender = Path(command[0]).name.startswith("blender")

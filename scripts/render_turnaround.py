@@ -89,8 +89,8 @@ def look_at(camera: bpy.types.Object, middle: np.ndarray, heading: np.ndarray, s
     camera.data.clip_end = 100.0 * size
 
 
-def shots(obj: bpy.types.Object, motion: Motion, count: int, folder: Path) -> np.ndarray:
-    """(2, count, H, W, 4) pictures of a motion at even moments, above front and below side."""
+def shots(obj: bpy.types.Object, motion: Motion, count: int, folder: Path, size: float) -> tuple[np.ndarray, float]:
+    """(2, count, H, W, 4) pictures of a motion at even moments, front and side; and the size of the view."""
     options = ApplyOptions(verify=False)
     report = apply_motion(bpy.context, motion, obj, options)
     scene = bpy.context.scene
@@ -108,7 +108,7 @@ def shots(obj: bpy.types.Object, motion: Motion, count: int, folder: Path) -> np
     scene.frame_set(int(first))
     graph = bpy.context.evaluated_depsgraph_get()
     corners = [np.array(o.matrix_world @ Vector(c)) for o in skinned for c in o.evaluated_get(graph).bound_box]
-    size = 1.08 * float(max(corner[2] for corner in corners))
+    size = size or 0.95 * float(max(corner[2] for corner in corners))
     scene.objects["Plane"].scale = (size, size, size)
     out = np.zeros((2, count, HEIGHT_PX, WIDTH_PX, 4), dtype=np.float32)
     for k, frame in enumerate(np.linspace(first + 0.08 * (last - first), last - 0.08 * (last - first), count)):
@@ -126,7 +126,7 @@ def shots(obj: bpy.types.Object, motion: Motion, count: int, folder: Path) -> np
             scene.render.filepath = str(path)
             bpy.ops.render.render(write_still=True)
             out[row, k] = pixels(path)
-    return out
+    return out, size
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -164,7 +164,10 @@ def main() -> None:
         obj = load_rig(rig)
         set_up()
         with tempfile.TemporaryDirectory() as folder:
-            parts = [shots(obj, motion, MOMENTS // len(motions), Path(folder)) for motion in motions]
+            parts, size = [], 0.0
+            for motion in motions:
+                part, size = shots(obj, motion, MOMENTS // len(motions), Path(folder), size)
+                parts.append(part)
         rows = np.concatenate(parts, axis=1)
         picture = np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)
         path = options.out.absolute() / f"{Path(rig).stem}.png"

@@ -191,7 +191,7 @@ def solve_legs(
     planted = planted_points(motion)
     index = {name: j for j, name in enumerate(motion.joint_names)}
     joints = motion.joints_world_m[motion.valid]
-    ground = ratio * (_source_soles(motion)[..., 2] - joint_height_over_sole(motion))
+    ground = _source_soles(motion)[..., 2] - joint_height_over_sole(motion)
     D, legs, ankles = dict(placed.D), {}, {}
     for s, side in enumerate(SIDES):
         leg = rig_limb(rig, bone_map, side, ("thigh", "shin", "foot"))
@@ -201,9 +201,8 @@ def solve_legs(
         hip = placed.hips_m + D["pelvis"] @ leg.root
         foot = D[f"{side}_foot"]
         points = (hip + ratio * source_leg @ R_place.T)[:, None] + np.einsum("tij,cj->tci", foot, soles[side])
-        path = FootPath(
-            points, planted[:, s], contact_floor(ground[:, s], planted[:, s]), np.minimum(ground[:, s], 0.0)
-        )
+        floor = ratio * contact_floor(ground[:, s], planted[:, s])
+        path = FootPath(points, planted[:, s], floor, ratio * np.minimum(ground[:, s], 0.0))
         moved = points + hold_planted(path, placed.time_s, placed.follows)
         D[f"{side}_foot"] = swing_between(unit(points[:, 1] - points[:, 0]), unit(moved[:, 1] - moved[:, 0])) @ foot
         carrying = _faded(planted[:, s], placed.time_s) + 1e-3
@@ -215,7 +214,7 @@ def solve_legs(
             flat = np.maximum(carrying[:, 1] - 1e-3, 0.0)
             D[f"{side}_toe"] = _flat_toe(D[f"{side}_foot"], alignment.S[f"{side}_foot"], flat) @ D[f"{side}_foot"]
     bears = np.stack([np.max(_faded(planted[:, s], placed.time_s), axis=1) for s in range(2)], axis=1)
-    lift = _pelvis_lift(placed, D["pelvis"], legs, ankles, bears, ratio * _leg_distances(motion))
+    lift = _pelvis_lift(placed, D["pelvis"], legs, ankles, bears, _leg_distances(motion), ratio)
     hips = placed.hips_m + lift[:, None] * UP_WORLD
     for s, side in enumerate(SIDES):
         upper, lower = f"{side}_thigh", f"{side}_shin"
@@ -313,26 +312,28 @@ def _pelvis_lift(
     ankles: dict[str, FloatArray],
     bears: FloatArray,
     wanted_m: FloatArray,
+    ratio: float,
 ) -> FloatArray:
     """(T,) how far the pelvis moves up so that knees stay as bent as wanted, and no planted leg is too short.
 
     Args:
         bears: (T, 2) how much each leg stands.
-        wanted_m: (T, 2) distance from hip to ankle that the motion has, in the rig's size.
+        wanted_m: (T, 2) distance from hip to ankle that the motion has.
+        ratio: size of the rig's legs over the motion's.
     """
     spans = frame_spans(placed.time_s)
     lift = np.zeros(len(spans))
-    smoothness = (2 * np.pi * _PELVIS_CUTOFF_HZ) ** -4 / _PELVIS_M**2
+    smoothness = (2 * np.pi * _PELVIS_CUTOFF_HZ) ** -4 / (ratio * _PELVIS_M) ** 2
     for _ in range(_PELVIS_ROUNDS):
         system = FrameSystem(len(spans), 1, 1)
-        system.add_value(0, spans / _PELVIS_M**2)
+        system.add_value(0, spans / (ratio * _PELVIS_M) ** 2)
         system.add_smoothness(0, placed.time_s, smoothness)
         for s, side in enumerate(SIDES):
             leg = legs[side]
             to_ankle = ankles[side] - placed.hips_m - D_pelvis @ leg.root - lift[:, None] * UP_WORLD
             distance = np.linalg.norm(to_ankle, axis=-1)
             bend, slope = _knee_bend(distance, leg)
-            off = _knee_bend(_not_quite_straight(wanted_m[:, s], leg), leg)[0] - bend
+            off = _knee_bend(_not_quite_straight(ratio * wanted_m[:, s], leg), leg)[0] - bend
             full, over = _LONG
             too_long = np.clip((distance / leg.length - full) / (over - full), 0.0, 1.0) * bears[:, s]
             weight = spans * (_SWING_SHARE + (1 - _SWING_SHARE) * bears[:, s]) / _KNEE_RAD**2

@@ -50,10 +50,11 @@ def test_every_rig_goes_where_the_motion_wants_it(cases: dict[str, Any]) -> None
 def test_planted_feet_stay_on_every_rig(cases: dict[str, Any]) -> None:
     for name in (*FILES, "metarig", "rigify"):
         result = cases["rigs"][name]
-        assert result["planting"]["slip_mm_per_frame"]["written"][0] < HELD_MM, name
+        size = max(result["leg_ratio"], 1.0)  # one rig is as tall as a house
+        assert result["planting"]["slip_mm_per_frame"]["written"][0] < HELD_MM * size, name
         seen = result["verify"]["slip"]
-        assert seen["pairs"] == 12 and seen["max_mm"] < HELD_MM, name
-    slides = [cases["copied"][name]["verify"]["slip"]["max_mm"] for name in FILES]
+        assert seen["pairs"] == 12 and seen["max_mm"] < HELD_MM * size, name
+    slides = [case["verify"]["slip"]["max_mm"] / case["leg_ratio"] for case in cases["copied"].values()]
     assert sum(slip > HELD_MM for slip in slides) >= 5  # without solving again most rigs slide
 
 
@@ -75,10 +76,12 @@ def test_switches_are_keyed_and_put_back_on_failure(cases: dict[str, Any]) -> No
 
 def test_ik_constraints_that_pull_get_their_controls_keyed(cases: dict[str, Any]) -> None:
     case = cases["live_ik"]
-    assert set(case["ik_limbs"]) == {"left_arm", "right_arm", "left_leg", "right_leg"}
+    assert set(case["ik_limbs"]) == {"left_leg", "right_leg"}
     for side in ("left", "right"):
-        for part in ("thigh", "shin", "upper_arm", "forearm"):
+        for part in ("thigh", "shin"):
             assert case["map"][f"{side}_{part}"] not in case["keyed"]
+        assert case["map"][f"{side}_upper_arm"] in case["keyed"]
+    assert {"IK_Foot.L", "IK_Foot.R"} <= set(case["keyed"])
     assert case["verify"]["failing_bones"] == []
 
 

@@ -143,7 +143,7 @@ def test_the_pose_changes_little(legs: dict[str, float]) -> None:
         m = copied.bone_names.index(bone)
         assert np.abs(copied.quaternions[:, m] - solved.quaternions[:, m]).max() < 1e-12, bone
     lift = np.abs(copied.root_location - solved.root_location).max()
-    assert lift < 0.07
+    assert lift < 0.09
     _, before = world(rig, copied)
     _, after = world(rig, solved)
     assert np.median(np.linalg.norm(before - after, axis=-1)) < 0.08
@@ -167,9 +167,7 @@ def test_everything_grows_with_the_rig() -> None:
     a, b = (carry(walk(), rig) for rig in shapes)
     heads_a, _ = world(shapes[0], a)
     heads_b, _ = world(shapes[1], b)
-    # thresholds on the floor are metres, so that only nearly the same is asked for
-    usual = max(np.median(np.linalg.norm(2 * heads_a[name] - heads_b[name], axis=1)) for name in heads_a)
-    assert usual < 0.02
+    assert max(np.abs(2 * heads_a[name] - heads_b[name]).max() for name in heads_a) < 1e-6
     assert b.diagnostics["leg_ratio"] == pytest.approx(2 * a.diagnostics["leg_ratio"])
 
 

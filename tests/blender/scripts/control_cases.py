@@ -93,6 +93,9 @@ def many(walk, mixamo, folder):
         except PoseCoreError as error:
             message = str(error)
         out[name] = {"message": message, "untouched": fingerprint() == before}
+    bpy.data.objects.remove(lone)
+    bpy.context.view_layer.update()
+    before = fingerprint()
     # a failure after the first has been written
     real = many_module.apply_steps
     calls = []
