@@ -2,7 +2,8 @@
 
     python scripts/measure_retargeting.py --motion WALK.motion.npz --blender LABEL=COMMAND ... --out PAGE.md RIG ...
 
-COMMAND is a Python that has Blender's module, a Blender, or a file that `_retarget/run_rigs.py` wrote. `metarig`, `rigify` and `rigify_ik` are made by Blender.
+COMMAND is a Python that has Blender's module, a Blender, or a file that `_retarget/run_rigs.py` wrote. `metarig`,
+`rigify` and `rigify_ik` are made by Blender.
 """
 
 from __future__ import annotations

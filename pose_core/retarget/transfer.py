@@ -18,7 +18,7 @@ from pose_core.motion_file import Motion
 from pose_core.retarget.body_pose import hips_middle, part_key, pose_body
 from pose_core.retarget.bone_map import LIMBS, BoneMap
 from pose_core.retarget.channels import same_side
-from pose_core.retarget.control_keys import control_goals, keyed_bones, location_channel
+from pose_core.retarget.control_keys import KeyedBones, control_goals, keyed_bones, location_channel
 from pose_core.retarget.kinematics import place_bones
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_motion import RigMotion
@@ -124,7 +124,7 @@ def _channels(
             **report,
             "ik_limbs": limbs,
             "frames_without_pose": int(np.sum(~valid)),
-            "notes": list(bone_map.notes) + _motion_notes(motion),
+            "notes": list(bone_map.notes) + _motion_notes(motion) + _ik_notes(keyed),
         },
         locations=locations,
         driven=keyed.driven,
@@ -163,3 +163,11 @@ def _motion_notes(motion: Motion) -> list[str]:
     if missing == 0:
         return []
     return [f"{missing} of {len(motion.valid)} frames of the motion carry no pose; they get no keys."]
+
+
+def _ik_notes(keyed: KeyedBones) -> list[str]:
+    """Limbs that cannot be told where to bend."""
+    free = [limb.replace("_", " ") for limb in keyed.targets if limb not in keyed.poles]
+    if not free:
+        return []
+    return [f"The IK of {', '.join(free)} has no pole: elbows and knees point where the rig lets them."]

@@ -82,7 +82,11 @@ def test_ik_constraints_that_pull_get_their_controls_keyed(cases: dict[str, Any]
             assert case["map"][f"{side}_{part}"] not in case["keyed"]
         assert case["map"][f"{side}_upper_arm"] in case["keyed"]
     assert {"IK_Foot.L", "IK_Foot.R"} <= set(case["keyed"])
-    assert case["verify"]["failing_bones"] == []
+    # this rig's IK has no poles, so that its knees point elsewhere; that is said, and the feet are in their place
+    assert any("has no pole" in note for note in case["notes"])
+    off = case["verify"]["deviation_by_bone_m"]
+    assert all(off.get(case["map"][f"{side}_foot"], 0.0) < 0.01 for side in ("left", "right"))
+    assert case["map"]["left_shin"] in case["verify"]["failing_bones"]
 
 
 def test_several_characters_go_together_or_not_at_all(cases: dict[str, Any]) -> None:

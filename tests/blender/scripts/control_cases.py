@@ -66,7 +66,7 @@ def live_ik(walk, rolls):
                 constraint.mute = False
     report = apply_motion(bpy.context, walk, obj)
     keyed = {path.split('"')[1] for path, *_ in curves_of(obj)}
-    return {"verify": report["verify"], "ik_limbs": report["ik_limbs"], "keyed": sorted(keyed),
+    return {"verify": report["verify"], "ik_limbs": report["ik_limbs"], "notes": report["notes"], "keyed": sorted(keyed),
             "map": report["bone_map"]}  # fmt: skip
 
 
