@@ -66,8 +66,8 @@ def live_ik(walk, rolls):
                 constraint.mute = False
     report = apply_motion(bpy.context, walk, obj)
     keyed = {path.split('"')[1] for path, *_ in curves_of(obj)}
-    return {"verify": report["verify"], "ik_limbs": report["ik_limbs"], "notes": report["notes"], "keyed": sorted(keyed),
-            "map": report["bone_map"]}  # fmt: skip
+    wanted = {key: report[key] for key in ("verify", "ik_limbs", "notes")}
+    return {**wanted, "keyed": sorted(keyed), "map": report["bone_map"]}
 
 
 def many(walk, mixamo, folder):
