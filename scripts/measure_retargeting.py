@@ -26,7 +26,8 @@ Written by `scripts/measure_retargeting.py`; pictures by `scripts/render_turnaro
 - **Off**: largest distance of any mapped joint, on the rig as Blender evaluates it, from where the motion wants it in
   the rig's own proportions; 24 frames. **Turned**: the same for rotations.
 - **Slip**: largest movement of a planted heel or ball of the foot from one frame to the next: with rotations copied and
-  legs not solved again, and as written. Then as seen on the evaluated rig, in 12 pairs of frames.
+  legs not solved again, and as written. Then as seen on the evaluated rig, in 12 pairs of frames. Planted is what the
+  motion marks as a contact and itself moves slower than 0.2 m/s.
 - **Pelvis**: how far it moves up or down for that at most.
 
 | Rig | Blender | Family | Legs | Off | Turned | Slip copied | Slip written | Slip seen | Pelvis |
@@ -70,7 +71,8 @@ def main() -> int:
     parser.add_argument("--motion", type=Path, required=True)
     parser.add_argument("--blender", action="append", required=True, metavar="LABEL=COMMAND")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--append", type=Path, help="a text that follows the table, such as pictures")
+    pictures = SCRIPT.with_name("pictures.md")
+    parser.add_argument("--append", type=Path, default=pictures, help="a text that follows the table")
     options = parser.parse_args()
     tables = {}
     for entry in options.blender:
@@ -79,7 +81,7 @@ def main() -> int:
         print(f"{label}: done", flush=True)
     names = [Path(rig).name for rig in options.rigs]
     lines = [row(name, label, table[name]) for name in names for label, table in tables.items()]
-    after = options.append.read_text(encoding="utf-8") if options.append else ""
+    after = options.append.read_text(encoding="utf-8")
     options.out.write_text(INTRO + "\n".join(lines) + "\n" + after, encoding="utf-8")
     return 0
 
