@@ -84,6 +84,7 @@ def export_onnx(network: LifterNetwork, path: Path) -> float:
     assert program is not None
     program.save(str(temporary), external_data=False)
     try:
+        strip_notes(temporary)
         difference = _largest_difference(network, temporary)
         size = temporary.stat().st_size
         if not difference < PARITY_M:
@@ -94,6 +95,18 @@ def export_onnx(network: LifterNetwork, path: Path) -> float:
     finally:
         temporary.unlink(missing_ok=True)
     return difference
+
+
+def strip_notes(path: Path) -> None:
+    """Take out of an ONNX file what the exporter notes beside the network: source lines, and folders of this machine."""
+    import onnx
+
+    model = onnx.load(str(path))
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    onnx.save(model, str(path))
 
 
 def lifter_as_lift(lifter: TemporalLifter) -> Lift:

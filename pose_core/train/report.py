@@ -80,9 +80,9 @@ def _earlier(settings: Mapping[str, Any]) -> str:
     if not settings.get("started_from"):
         return ""
     return (
-        f"The run went on (`--start-from`) from the weights of an earlier version (SHA-256 "
+        f"The run went on (`--start-from`) from the weights of an earlier version\n(SHA-256 "
         f"`{settings['started_from'][:16]}`), trained in the same way for {settings['earlier_steps']} steps and "
-        f"{settings['earlier_minutes']:.0f} minutes. "
+        f"{settings['earlier_minutes']:.0f} minutes."
     )
 
 
@@ -115,11 +115,11 @@ Motion capture only, no images, no body model:
 The data used in this project was obtained from mocap.cs.cmu.edu. The database was created with funding from NSF
 EIA-0196217.
 
-Never trained on: the subjects {subjects}, the sources {sources}, and anything from Human3.6M, MPI-INF-3DHP, 3DPW or
-AMASS.
+Never trained on: the subjects {subjects},
+the sources {sources}, and anything from Human3.6M, MPI-INF-3DHP, 3DPW or AMASS.
 
 ## Training
-{steps} steps, {sequences} sequences of 80 frames, {minutes} minutes on two shared processor cores, seed {seed}:
+{steps} steps, {sequences} sequences of 80 frames, {minutes} minutes on shared processor cores, seed {seed}:
 `python scripts/train_lifter.py`. {earlier}
 
 Every sequence gets a fresh virtual camera (any azimuth, pitch N(5, 22) degrees, roll N(0, 7.5) and for a quarter N(0,
@@ -139,8 +139,9 @@ wrong. Estimated joints (heels outside UI-PRMD) are not counted.
 |---|---|---|---|---|---|
 {rows}
 
-Sigma was scaled joint by joint on {calibrated}; "within one sigma" should be 68 %. The export differs
-from the trained network by {parity} mm at most.
+Sigma was scaled joint by joint on {calibrated}; "within one sigma" should be 68 %.
+The export differs from the trained network by {parity} mm at most. Real footage and other lifters:
+`docs/results/accuracy.md`.
 
 ## Limits
 - Little sitting, floor work, lying, swimming, cycling or gymnastics in the data; no children, older people or
