@@ -8,7 +8,7 @@ import bpy
 
 from pose_core.errors import RigError
 
-from .fbx_export import enable_addon
+from .blender_io import enable_addon
 
 RIG_SUFFIXES = (".fbx", ".glb", ".gltf", ".vrm", ".blend")
 """Files that a character can come from."""

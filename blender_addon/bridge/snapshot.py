@@ -9,7 +9,8 @@ import bpy
 
 from . import compat
 
-_CHANNELS = ("location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
+# the mode first: changing it converts the values of the others
+_CHANNELS = ("rotation_mode", "location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Snapshot:
     action_fake_user: bool
     slot_handle: int | None
     pose_position: str
-    pose: dict[str, dict[str, tuple[float, ...]]]
+    pose: dict[str, dict[str, str | tuple[float, ...]]]
 
     @classmethod
     def take(cls, scene: bpy.types.Scene, obj: bpy.types.Object | None) -> Self:
@@ -41,7 +42,7 @@ class Snapshot:
             "" if obj is None else obj.data.pose_position,
             {}
             if obj is None
-            else {bone.name: {c: tuple(getattr(bone, c)) for c in _CHANNELS} for bone in obj.pose.bones},
+            else {bone.name: {c: _plain(getattr(bone, c)) for c in _CHANNELS} for bone in obj.pose.bones},
         )
 
     def restore(self, scene: bpy.types.Scene) -> None:
@@ -69,4 +70,9 @@ class Snapshot:
         for name, channels in self.pose.items():
             bone = obj.pose.bones[name]
             for channel, value in channels.items():
-                setattr(bone, channel, value)
+                if channel != "rotation_mode" or bone.rotation_mode != value:
+                    setattr(bone, channel, value)
+
+
+def _plain(value: Any) -> str | tuple[float, ...]:
+    return value if isinstance(value, str) else tuple(value)

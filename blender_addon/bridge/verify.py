@@ -74,6 +74,7 @@ def verify(
         rig_motion,
         quaternions=rig_motion.quaternions[picked],
         root_location=rig_motion.root_location[picked],
+        locations={bone: values[picked] for bone, values in rig_motion.locations.items()},
         times_s=rig_motion.times_s[picked],
         valid=rig_motion.valid[picked],
     )

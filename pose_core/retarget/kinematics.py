@@ -30,10 +30,9 @@ def pose_bones(rig: RigDescription, motion: RigMotion) -> tuple[FloatArray, Floa
         heads[:, b] = rig.heads[b]
         if p >= 0:
             heads[:, b] = heads[:, p] + np.einsum("tij,j->ti", D_parent, rig.heads[b] - rig.heads[p])
-        if name == motion.root_bone:
-            heads[:, b] += np.einsum(
-                "tij,tj->ti", location_axes(rig, b, np.broadcast_to(D_above, (T, 3, 3))), motion.root_location
-            )
+        if name in motion.all_locations:
+            axes = location_axes(rig, b, np.broadcast_to(D_above, (T, 3, 3)))
+            heads[:, b] += np.einsum("tij,tj->ti", axes, motion.all_locations[name])
         if name in keyed:
             D[:, b] = D_above @ R @ quaternion_to_matrix(motion.quaternions[:, keyed[name]]) @ R.T
         else:

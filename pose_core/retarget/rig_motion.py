@@ -27,6 +27,8 @@ class RigMotion:
     valid: BoolArray
     """(T,) frames that carry a pose."""
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    locations: Mapping[str, FloatArray] = field(default_factory=dict)
+    """Bone to (T, 3) location channel of further bones that move, such as IK controls; armature units."""
 
     def __post_init__(self) -> None:
         sizes = {"M": len(self.bone_names)}
@@ -35,12 +37,19 @@ class RigMotion:
         check_shape("root_location", self.root_location, ("T", 3), sizes)
         check_shape("valid", self.valid, ("T",), sizes)
         check_times("times_s", self.times_s)
+        for name, values in self.locations.items():
+            check_shape(f"locations of {name}", values, ("T", 3), sizes)
         if self.root_bone not in self.bone_names:
             raise ShapeError(f"The root bone '{self.root_bone}' must be one of the mapped bones.")
         if not np.all(np.isfinite(self.quaternions[self.valid])) or not np.all(
             np.isfinite(self.root_location[self.valid])
         ):
             raise ShapeError("Frames that are valid must be finite.")
+
+    @property
+    def all_locations(self) -> dict[str, FloatArray]:
+        """Location channels of the root bone and of all others that move."""
+        return {self.root_bone: self.root_location, **self.locations}
 
     def __len__(self) -> int:
         return len(self.times_s)

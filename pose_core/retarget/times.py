@@ -149,6 +149,7 @@ def resampled(motion: RigMotion, frames: FloatArray) -> tuple[RigMotion, FloatAr
         motion,
         quaternions=same_side(slerp(q[left], q[right], share[:, None])),
         root_location=_mix(motion.root_location[valid], left, right, share),
+        locations={bone: _mix(values[valid], left, right, share) for bone, values in motion.locations.items()},
         times_s=new_times,
         valid=np.ones(len(wanted), dtype=np.bool_),
     )
