@@ -129,6 +129,8 @@ def push_to_nla(obj: bpy.types.Object, action: bpy.types.Action, slot: Any, name
         compat.strip_slot(strip, slot)
         strip.action_frame_start, strip.action_frame_end = first, last
         strip.frame_start, strip.frame_end = first, last
+        # the first take holds its ends; one above it must not cover the others outside its own time
+        strip.extrapolation = "HOLD" if len(data.nla_tracks) == 1 else "NOTHING"
         data.action = None
     except BaseException:
         data.nla_tracks.remove(track)

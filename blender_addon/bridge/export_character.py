@@ -88,7 +88,9 @@ def export_character(
         raise RigError(
             f"A {preset.label} file holds one clip only, but {len(actions)} are wanted.", "Export them to files each."
         )
-    target = Path(path).with_suffix(preset.suffix)
+    target = Path(path)
+    if target.suffix.lower() != preset.suffix:
+        target = target.with_name(target.name + preset.suffix)
     _check_writable(target)
     objects = [armature, *(skinned_meshes(armature) if preset.suffix != ".bvh" else [])]
     with atomic_path(target) as temporary, export_state(context, armature, objects, preset.object_name):

@@ -38,8 +38,10 @@ _SHORT_LEVER_M = 0.03
 # In the first passes only the main cause of an excess gets a key, later also causes of this share of it.
 _CAREFUL_PASSES, _ALSO_BLAMED = 2, 0.3
 _MOST_PASSES = 60
+# Frames to each side that get keys where a stretch to blame cannot be split.
+_AROUND = 3
 # Every how many-th key is tried to do without, in as many rounds.
-_THINNING = 2
+_THINNING = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,7 +285,11 @@ class _Problem:
         if not np.any(new):
             new.ravel()[(firsts + (sizes + 1) // 2)[guilty & (sizes > 1)]] = True
             new &= ~knots
-        # where nothing is left to split, the excess is at keys of others: give everything a key
+        if not np.any(new):
+            # nothing is left to split there: the errors come from nearby, so everything gets keys around
+            around = np.flatnonzero(np.any(blamed, axis=0))[:, None] + np.arange(-_AROUND, _AROUND + 1)
+            new[:, np.clip(around, 0, self.n - 1).ravel()] = True
+            new &= ~knots
         return new if np.any(new) else ~knots
 
     def _blame(self, tried: _Tried, ratio: FloatArray, knots: BoolArray, step: int) -> BoolArray:

@@ -15,6 +15,8 @@ from pose_core.types import BoolArray, FloatArray, IntArray
 # How firmly slopes are held to those of the samples, against one sample of a whole stretch: only what the samples
 # leave open is decided by it.
 _SLOPE_HOLD = 1e-3
+# And regardless of the length, so that short stretches do not swing between their samples.
+_SLOPE_HOLD_SHORT = 0.03
 # Couplings between knots below this share no longer matter.
 _NEGLIGIBLE = 1e-13
 
@@ -140,7 +142,7 @@ def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True) -> Fit:
     reach = np.full(K, 1e-9)
     np.maximum.at(reach, a, width[firsts])
     np.maximum.at(reach, b, width[firsts])
-    hold = _SLOPE_HOLD * reach**2
+    hold = _SLOPE_HOLD * reach**2 + _SLOPE_HOLD_SHORT
     D[:, 1, 1] += hold
     rhs[:, 1] += hold[:, None] * samples.slopes()[index]
     solution = solve_block_tridiagonal(D, U, rhs)
