@@ -141,7 +141,7 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
     )
     key_error_mm: FloatProperty(
         name="Largest Error",
-        description="How far any joint may be off at any frame, in millimetres. Planted feet stay within half of one",
+        description="How far any joint may be off at any frame, in millimetres. Planted feet stay within less than one",
         default=2.0,
         min=LEAST_MM,
         max=MOST_MM,

@@ -181,6 +181,8 @@ def _lay_out_takes(armature: bpy.types.Object, actions: Sequence[bpy.types.Actio
     data.use_nla = True
     for track in data.nla_tracks:
         track.mute = True
+        for strip in track.strips:
+            strip.name = f"{strip.name} (set aside)"  # a clip in the file is called like its strip
     for action in actions:
         track = data.nla_tracks.new()
         track.name = action.name
@@ -215,6 +217,7 @@ def _glb(
     settings = {**_PLAIN_GLTF, **preset.settings}
     if takes or compat.active_action(armature)[0] is None:
         settings["export_animation_mode"] = "NLA_TRACKS"
+        settings["export_frame_range"] = not takes  # each clip has its own
     settings = compat.known_arguments(bpy.ops.export_scene.gltf, settings)
     with context.temp_override(selected_objects=list(objects), active_object=armature, object=armature):
         return set(bpy.ops.export_scene.gltf(filepath=str(path), **settings))

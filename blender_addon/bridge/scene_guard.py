@@ -10,6 +10,8 @@ import bpy
 
 from . import compat
 
+_CHANNELS = ("location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
+
 
 @contextmanager
 def only_selected(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) -> Iterator[None]:
@@ -54,36 +56,42 @@ def kept_time(scene: bpy.types.Scene) -> Iterator[None]:
 
 @contextmanager
 def kept_animation(obj: bpy.types.Object) -> Iterator[None]:
-    """Put an object's action, slot and NLA back, and its pose where nothing animates it."""
+    """Put an object's action, slot, NLA and pose back."""
     data = obj.animation_data
     action, slot = compat.active_action(obj)
-    tracks = {} if data is None else {track.name: (track.mute, track.is_solo) for track in data.nla_tracks}
+    # names of tracks need not be unique
+    tracks = {} if data is None else {track.as_pointer(): (track.mute, track.is_solo) for track in data.nla_tracks}
     strips = {} if data is None else {
-        (track.name, strip.name): strip.mute for track in data.nla_tracks for strip in track.strips
+        strip.as_pointer(): (strip.name, strip.mute) for track in data.nla_tracks for strip in track.strips
     }  # fmt: skip
     use_nla = data is not None and data.use_nla
-    pose = {bone.name: bone.matrix_basis.copy() for bone in obj.pose.bones}
+    pose = {bone.name: _channels(bone) for bone in obj.pose.bones}
     try:
         yield
     finally:
         data = obj.animation_data
         if data is not None:
-            for track in list(data.nla_tracks):
-                if track.name not in tracks:
-                    data.nla_tracks.remove(track)
+            for track in [track for track in data.nla_tracks if track.as_pointer() not in tracks]:
+                data.nla_tracks.remove(track)
             for track in data.nla_tracks:
-                if track.is_solo != tracks[track.name][1]:
-                    track.is_solo = tracks[track.name][1]
-                track.mute = tracks[track.name][0]
+                mute, solo = tracks[track.as_pointer()]
+                if track.is_solo != solo:
+                    track.is_solo = solo
+                track.mute = mute
                 for strip in track.strips:
-                    strip.mute = strips.get((track.name, strip.name), strip.mute)
+                    strip.name, strip.mute = strips[strip.as_pointer()]
             if data.use_nla != use_nla:
                 data.use_nla = use_nla
             if data.action != action or (slot is not None and data.action_slot != slot):
                 compat.assign_action(obj, action, slot)
-            for bone in obj.pose.bones:
-                if bone.matrix_basis != pose[bone.name]:
-                    bone.matrix_basis = pose[bone.name]
+        for bone in obj.pose.bones:
+            for name, value in pose[bone.name].items():
+                if tuple(getattr(bone, name)) != value:
+                    setattr(bone, name, value)
+
+
+def _channels(bone: bpy.types.PoseBone) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(getattr(bone, name)) for name in _CHANNELS}
 
 
 @contextmanager
@@ -112,7 +120,7 @@ def export_state(
     """All of the above for one export."""
     with ExitStack() as stack:
         guards: list[Any] = [
-            kept_time(context.scene), kept_animation(armature), only_selected(context, objects), renamed(armature, name)
+            kept_animation(armature), kept_time(context.scene), only_selected(context, objects), renamed(armature, name)
         ]  # fmt: skip
         for guard in guards:
             stack.enter_context(guard)

@@ -22,8 +22,8 @@ from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 LEAST_MM, MOST_MM = 0.1, 100.0
-PLANTED_MM = 0.5
-"""A planted point may be this far from where it was, so it moves by less than twice as much."""
+PLANTED_MM = 0.8
+"""A planted point may be this far from where it was: less than a millimetre, so that feet do not slide."""
 # Part of the bound kept for Blender's single precision.
 _KEPT_M = 1e-5
 # The first guess lets each track use this many times what it might if it alone were off: smooth fits are that much

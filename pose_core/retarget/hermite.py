@@ -16,7 +16,7 @@ from pose_core.types import BoolArray, FloatArray, IntArray
 # leave open is decided by it.
 _SLOPE_HOLD = 1e-3
 # And regardless of the length, so that short stretches do not swing between their samples.
-_SLOPE_HOLD_SHORT = 0.03
+_SLOPE_HOLD_SHORT = 0.01
 # Couplings between knots below this share no longer matter.
 _NEGLIGIBLE = 1e-13
 

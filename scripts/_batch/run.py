@@ -47,7 +47,7 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
 
     Args:
         job: what to do.
-        bridge: the modules `apply_motion`, `export_character`, `export_presets` and `rig_import` of the add-on's bridge.
+        bridge: the modules of the add-on's bridge that it uses.
         blend_file: the file that was open at the start; empty = none.
         worker_python: interpreter of the worker's environment.
     Returns:
