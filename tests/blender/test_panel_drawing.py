@@ -26,6 +26,7 @@ def test_every_state_of_the_panel_can_be_drawn(bpy_version, tmp_path):
     assert "Estimate Pose" not in drawn["setup"]
     assert "Estimate Pose" in drawn["idle"]
     assert "There is no 'mannequin_walk.mp4.gone'" in drawn["options"]
+    assert {"Error (mm)", "Keys", "Export"} <= set(drawn["options"])
     assert {"Something broke", "try again", "Setup failed"} <= set(drawn["problem"])
     assert "all is well" in drawn["note"]
     assert {"clip.mp4", "0 - 5:  unsure", "and 5 more", "Export FBX", "Preview"} <= set(drawn["summary"])
