@@ -1,6 +1,5 @@
 """Motions for tests: smooth random ones, and real motion capture as a `Motion`."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,9 @@ from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
 from pose_core.solve.orientation import local_rotations, rotations_from_joints
 from pose_core.types import BoolArray, FloatArray
-from tests.support.sources import REPOSITORY
+from scripts._bench.sample import sample_motion
+
+__all__ = ["make_motion", "mocap_motion", "random_motion", "rest_motion", "sample_motion"]
 
 # Largest turn of each joint about each axis in a random motion, radians: lively, but no joint turns over itself.
 _REACH = {"pelvis": (0.6, 0.6, 3.0), "spine": 0.3, "chest": 0.4, "neck": 0.4, "head": 0.4, "shoulder": 1.3,
@@ -109,22 +110,3 @@ def mocap_motion(path: Path, clip: str, start: int = 0, frames: int | None = Non
     times = np.arange(len(joints)) / 30.0
     R = local_rotations(rotations_from_joints(joints, times))
     return make_motion(R, joints[:, 0], times, rest_offsets_from_lengths(lengths), source=f"{clip}.mp4")
-
-
-def sample_motion(frames: int | None = None) -> Motion:
-    """The walk of the sample clip: its true joints, with contacts by height and speed."""
-    with np.load(REPOSITORY / "samples" / "mannequin_walk_truth.npz", allow_pickle=False) as data:
-        joints = data["joints_world_m"][:frames]
-        times = data["timestamps_s"][:frames]
-        names = [str(name) for name in data["joint_names"]]
-    joints = joints[:, [names.index(name) for name in CANONICAL.names]]
-    parents = np.array(CANONICAL.parents)
-    lengths = np.median(np.linalg.norm(joints - joints[:, np.maximum(parents, 0)], axis=-1), axis=0)
-    R = local_rotations(rotations_from_joints(joints, times))
-    motion = make_motion(R, joints[:, 0], times, rest_offsets_from_lengths(lengths), source="sample.mp4")
-    contacts = np.zeros((len(times), 4))
-    for k, name in enumerate(("left_heel", "left_toe", "right_heel", "right_toe")):
-        path = motion.joints_world_m[:, CANONICAL.index(name)]
-        speed = np.linalg.norm(np.gradient(path, times, axis=0), axis=-1)
-        contacts[:, k] = (speed < 0.3) & (path[:, 2] < np.min(path[:, 2]) + 0.05)
-    return replace(motion, contacts=contacts)
