@@ -6,8 +6,6 @@
 Without --rig the armature of FILE.blend is used, or a new one is made. Each job starts from a fresh scene and leaves
 NAME.fbx (or what --export names), NAME.report.json and, if asked, NAME.blend; a job that fails does not stop the
 others.
-NAME.fbx (or what --export names), NAME.report.json and, if asked, NAME.blend; a job that fails does not stop the
-others.
 Exit codes: 0 all jobs done, 1 some failed, 2 bad usage, 130 stopped by Ctrl-C.
 """
 
