@@ -39,7 +39,7 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
     )
     target: PointerProperty(
         name="Armature",
-        description="Armature that gets the motion; its bones are found by their names",
+        description="Armature that gets the motion; its bones are found by names and shape",
         type=bpy.types.Object,
         poll=_is_armature,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from . import operators, panels, preferences, properties, state
+from . import bone_list, operators, panels, preferences, properties, state
 
 CLASSES: tuple[type, ...] = (
+    *bone_list.CLASSES,
     properties.PoseCoreSettings,
     preferences.PoseCorePreferences,
     *operators.CLASSES,
@@ -25,6 +26,9 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.pose_core = bpy.props.PointerProperty(type=properties.PoseCoreSettings)
+    bpy.types.Object.pose_core_bones = bpy.props.PointerProperty(
+        type=bone_list.PoseCoreBones, override={"LIBRARY_OVERRIDABLE"}
+    )
     bpy.app.handlers.load_post.append(_forget_job)
 
 
@@ -32,6 +36,7 @@ def unregister() -> None:
     """Undo `register`; a job that runs is ended."""
     state.STATE.reset()
     bpy.app.handlers.load_post.remove(_forget_job)
+    del bpy.types.Object.pose_core_bones
     del bpy.types.Scene.pose_core
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -21,10 +21,13 @@ from pose_core.retarget import (
     TransferConfig,
     check_bone_map,
     frames_of_times,
+    ik_limbs,
+    keyed_bones,
     map_bones,
     planned_tracks,
     rate_of_times,
     resampled,
+    switches_of,
     transfer,
     with_root_motion,
 )
@@ -33,11 +36,15 @@ from .action_writer import push_to_nla, reset_leftovers, set_rotation_modes, tak
 from .armature_reader import check_target, read_armature
 from .compat import assign_action
 from .new_armature import create_armature, remove_armature
+from .probe_controls import needs_probing, probe
 from .scene_time import scene_rate, set_frame_range, set_scene_rate
 from .snapshot import Snapshot
 from .steps import beside, drain
+from .switches import key_switches, set_switches
+from .target_notes import target_notes
 from .verify import verify
 
+_PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_lift_m")
 FPS_MODES = ("subframes", "resample")
 
 
@@ -131,6 +138,7 @@ def apply_steps(
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
         bone_map = _bone_map(rig, options)
+        rig = _with_controls(context, target, rig, bone_map, options.transfer)
         rig_motion = yield from beside(lambda: transfer(motion, rig, bone_map, options.transfer))
         rate = rate_of_times(motion.timestamps_s) if options.set_scene_fps else scene_rate(scene)
         zero = float(motion.timestamps_s[0]) if options.time_zero_s is None else options.time_zero_s
@@ -141,14 +149,22 @@ def apply_steps(
         tracks = yield from beside(lambda: planned_tracks(rig, bone_map, rig_motion, frames, motion, options.keys))
         timings["compute"] = time.perf_counter() - start - timings["read"]
         action, slot, keys = yield from write_action(target, tracks, clip, options.interpolation)
-        reset = reset_leftovers(target, rig, rig_motion.bone_names)
+        reset = reset_leftovers(target, rig, [*rig_motion.bone_names, *rig_motion.locations])
         turned = set_rotation_modes(target, tracks)
         _keep_old_action(target)
         assign_action(target, action, slot)
+        set_switches(target, rig_motion.switches)
+        keys += key_switches(target, action, slot, rig_motion.switches, frames[rig_motion.valid][0])
         timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
-        notes = list(rig_motion.diagnostics["notes"])
+        limbs = rig_motion.diagnostics["ik_limbs"]
+        keyed_names = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
+        notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names, limbs)
         if reset:
             notes.append(f"Put back to rest: {', '.join(reset)}.")
+        if options.keys.error_mm is not None and rig_motion.driven:
+            notes.append(
+                "Fewer keys: the largest error holds for the IK controls; elbows and knees may be off by more."
+            )
         if turned:
             notes.append(f"Rotation mode changed to {options.keys.rotation_mode}: {', '.join(turned)}.")
         notes += _show_pose(target)
@@ -160,6 +176,7 @@ def apply_steps(
         found = None
         if options.verify:
             found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
+            notes += _verify_notes(found)
         track = push_to_nla(target, action, slot, clip) if options.nla else None
         # last, as it cannot be undone
         if options.replace_action and not take_name(target, action, clip):
@@ -191,6 +208,8 @@ def apply_steps(
         "family": bone_map.family,
         "bone_map": bone_map.to_dict(),
         "leg_ratio": rig_motion.diagnostics["leg_ratio"],
+        "planting": {k: v for k, v in rig_motion.diagnostics.items() if k in _PLANTING},
+        "ik_limbs": limbs,
         "notes": notes,
         "verify": found,
         "timings_s": timings,
@@ -211,6 +230,26 @@ def _bone_map(rig: RigDescription, options: ApplyOptions) -> BoneMap:
         return map_bones(rig)
     check_bone_map(rig, options.bone_map)
     return options.bone_map
+
+
+def _with_controls(
+    context: bpy.types.Context, obj: bpy.types.Object, rig: RigDescription, bone_map: BoneMap, config: TransferConfig
+) -> RigDescription:
+    """The rig with what its controls hang on, where constraints or drivers make that unclear."""
+    limbs = ik_limbs(bone_map, config.controls)
+    keyed = keyed_bones(rig, bone_map, limbs)
+    if not needs_probing(rig, keyed):
+        return rig
+    return probe(context, obj, rig, keyed, switches_of(bone_map, limbs))
+
+
+def _verify_notes(found: dict[str, Any]) -> list[str]:
+    """Name the bones that do not go where the motion wants them."""
+    if not found["failing_bones"]:
+        return []
+    off = found["deviation_by_bone_m"]
+    told = ", ".join(f"'{name}' ({100 * off[name]:.1f} cm)" for name in found["failing_bones"])
+    return [f"Not where the motion wants them: {told}."]
 
 
 def _keep_old_action(obj: bpy.types.Object) -> None:

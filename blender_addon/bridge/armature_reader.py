@@ -9,6 +9,7 @@ from pose_core.errors import RigError
 from pose_core.retarget import RigDescription
 
 from .compat import escape_all
+from .rig_hints import read_hints
 
 
 def check_target(obj: bpy.types.Object | None) -> None:
@@ -25,7 +26,7 @@ def check_target(obj: bpy.types.Object | None) -> None:
             f"'{obj.name}' is linked from another file and cannot be animated here.",
             "Make a library override of it first (Object > Library Override > Make).",
         )
-    if obj.mode == "EDIT":
+    if obj.mode == "EDIT" or obj.data.is_editmode:
         raise RigError(f"'{obj.name}' is in edit mode.", "Leave edit mode and try again.")
     if not obj.data.bones or obj.pose is None:
         raise RigError(f"The armature '{obj.name}' has no bones.", "Choose an armature with a humanoid skeleton.")
@@ -60,7 +61,7 @@ def read_armature(obj: bpy.types.Object) -> RigDescription:
         constrained=np.array(
             [bone.name in driven or _has_live_constraint(pose[bone.name]) for bone in bones], dtype=np.bool_
         ),
-        hints={"rigify_generated": "rig_id" in obj.data},
+        hints=read_hints(obj),
     )
 
 

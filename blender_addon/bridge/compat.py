@@ -74,6 +74,13 @@ def action_curves(action: bpy.types.Action, slot: Any = None) -> Iterator[bpy.ty
                     yield from bag.fcurves
 
 
+def curves_for_writing(action: bpy.types.Action, slot: Any = None) -> Any:
+    """The collection that takes new F-curves of an action made by `new_action_curves`."""
+    if not has_slots():
+        return action.fcurves
+    return action.layers[0].strips[0].channelbag(slot, ensure=True).fcurves
+
+
 def interpolation_code(name: str) -> int:
     """The number that `foreach_set` wants for an interpolation such as `LINEAR`."""
     return int(bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items[name].value)

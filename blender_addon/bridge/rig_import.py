@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import bpy
 
 from pose_core.errors import RigError
+from pose_core.retarget.vrm import read_humanoid
 
 from .blender_io import enable_addon
+from .rig_hints import VRM_PROPERTY
 
 RIG_SUFFIXES = (".fbx", ".glb", ".gltf", ".vrm", ".blend")
 """Files that a character can come from."""
@@ -46,7 +49,18 @@ def import_rig(path: Path, armature: str = "") -> bpy.types.Object:
         raise RigError(f"Blender could not import '{path}' ({reason}).", "Open it in Blender to see why.") from error
     bpy.context.view_layer.update()
     new = [obj for obj in bpy.data.objects if obj.name not in before and obj.type == "ARMATURE"]
+    if suffix in (".vrm", ".glb"):
+        _keep_humanoid(path, new)
     return choose_armature(new, armature, str(path))
+
+
+def _keep_humanoid(path: Path, armatures: list[bpy.types.Object]) -> None:
+    """Keep what a VRM file says of its bones, which Blender's importer drops, with the armature that has them."""
+    humanoid = read_humanoid(path)
+    for obj in armatures:
+        own = {human: bone for human, bone in humanoid.items() if bone in obj.data.bones}
+        if own:
+            obj.data[VRM_PROPERTY] = json.dumps(own)
 
 
 def choose_armature(candidates: list[bpy.types.Object], name: str, origin: str) -> bpy.types.Object:

@@ -26,6 +26,8 @@ class Snapshot:
     slot_handle: int | None
     pose_position: str
     pose: dict[str, dict[str, str | tuple[float, ...]]]
+    switches: dict[str, dict[str, float]]
+    """Numeric custom properties of the pose bones."""
 
     @classmethod
     def take(cls, scene: bpy.types.Scene, obj: bpy.types.Object | None) -> Self:
@@ -43,6 +45,7 @@ class Snapshot:
             {}
             if obj is None
             else {bone.name: {c: _plain(getattr(bone, c)) for c in _CHANNELS} for bone in obj.pose.bones},
+            {} if obj is None else {bone.name: _numbers(bone) for bone in obj.pose.bones if bone.keys()},
         )
 
     def restore(self, scene: bpy.types.Scene) -> None:
@@ -72,7 +75,16 @@ class Snapshot:
             for channel, value in channels.items():
                 if channel != "rotation_mode" or bone.rotation_mode != value:
                     setattr(bone, channel, value)
+        for name, numbers in self.switches.items():
+            for key, number in numbers.items():
+                if obj.pose.bones[name][key] != number:
+                    obj.pose.bones[name][key] = number
+                    obj.update_tag()
 
 
 def _plain(value: Any) -> str | tuple[float, ...]:
     return value if isinstance(value, str) else tuple(value)
+
+
+def _numbers(bone: bpy.types.PoseBone) -> dict[str, float]:
+    return {key: value for key, value in bone.items() if isinstance(value, (bool, int, float))}

@@ -1,4 +1,4 @@
-"""Look at the evaluated rig and say how far it is from the motion."""
+"""Look at the evaluated rig and say how far it is from the motion, and whether planted feet slide."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ import bpy
 import numpy as np
 
 from pose_core.motion_file import Motion
-from pose_core.retarget import BoneMap, RigDescription, RigMotion, pose_bones
+from pose_core.retarget import (
+    BoneMap,
+    RigDescription,
+    RigMotion,
+    motion_limb_angles,
+    planted_at,
+    pose_bones,
+    witness_bones,
+)
 
-_LIMBS = {
-    f"{s}_{part}": (f"{s}_{child}", f"{s}_{a}", f"{s}_{b}")
-    for s in ("left", "right")
-    for part, child, a, b in (
-        ("upper_arm", "forearm", "shoulder", "elbow"), ("forearm", "hand", "elbow", "wrist"),
-        ("thigh", "shin", "hip", "knee"), ("shin", "foot", "knee", "ankle"),
-    )
-}  # fmt: skip
+# A joint further off than this share of the figure's height does not follow the motion.
+FAILING_SHARE = 0.01
+_WORTH_NAMING_M = 1e-4
+_SLIP_PAIRS = 12
 
 
 def evaluated_bones(
@@ -56,7 +60,9 @@ def verify(
     motion: Motion,
     samples: int = 24,
 ) -> Generator[None, None, dict[str, Any]]:
-    """Compare, frame by frame, the evaluated rig with what was written and with the motion.
+    """Compare, frame by frame, the evaluated rig with what the motion wants of it.
+
+    Joints are looked at where the mesh hangs on them: on control rigs at the bones that the controls move.
 
     Args:
         rig_motion: what was written, T frames.
@@ -64,68 +70,92 @@ def verify(
         motion: where it came from.
         samples: how many of the frames to look at, evenly spread.
     Returns:
-        `max_joint_deviation_m` and the bone and frame where it is, `max_rotation_deviation_deg`,
-        `max_limb_direction_deg` (against the motion itself) and its limb, `frames_checked`, and
-        `deviation_by_bone_m` of bones off by more than a tenth of a millimetre.
+        `max_joint_deviation_m`, `worst_bone` and `worst_frame`; `max_rotation_deviation_deg`; `deviation_by_bone_m` of
+        bones off by more than a tenth of a millimetre; `failing_bones`, off by more than a hundredth of the height
+        `height_m`; `max_limb_direction_deg` against the motion itself and its `worst_limb` (legs that were solved again
+        are left out); `frames_checked`; and `slip`, see `planted_slip`.
     """
     usable = np.flatnonzero(rig_motion.valid)
     picked = usable[np.unique(np.linspace(0, len(usable) - 1, min(samples, len(usable))).astype(int))]
-    part = replace(
-        rig_motion,
-        quaternions=rig_motion.quaternions[picked],
-        root_location=rig_motion.root_location[picked],
-        locations={bone: values[picked] for bone, values in rig_motion.locations.items()},
-        times_s=rig_motion.times_s[picked],
-        valid=rig_motion.valid[picked],
-    )
-    names = list(rig_motion.bone_names)
+    part = _at(rig_motion, picked)
+    names = [name for _, _, name in bone_map]
     columns = [rig.index(name) for name in names]
+    witnesses = witness_bones(rig, names)
     heads, rotations = pose_bones(rig, part)
-    seen = yield from evaluated_bones(context, obj, names, np.asarray(frames)[picked])
+    seen = yield from evaluated_bones(context, obj, list(witnesses), np.asarray(frames)[picked])
     off_m = np.linalg.norm(seen[..., :3, 3] - heads[:, columns], axis=-1) * rig.scale
-    off_deg = np.degrees(_angle_between(seen[..., :3, :3], rotations[:, columns]))
+    turned = _unscaled(seen) @ np.swapaxes(rig.rest_rotations[[rig.index(name) for name in witnesses]], -1, -2)
+    off_deg = np.degrees(_angle_between(turned @ rig.rest_rotations[columns], rotations[:, columns]))
     at, bone = np.unravel_index(int(np.argmax(off_m)), off_m.shape)
-    limb_deg, limb = _limb_deviation(rig, bone_map, names, seen[..., :3, 3], part.times_s, motion)
+    solved_again = motion_limb_angles(rig, bone_map, rig_motion, seen[..., :3, 3], part.times_s, motion)
+    worst_limb = max(solved_again, key=lambda limb: solved_again[limb], default="")
     worst = off_m.max(axis=0)
+    height = rig.scale * float(np.ptp(np.concatenate([rig.heads, rig.tails]) @ rig.R_world_armature[2]))
+    slip = yield from planted_slip(context, obj, rig, rig_motion, frames, motion)
     return {
         "frames_checked": len(picked),
+        "height_m": height,
         "max_joint_deviation_m": float(off_m[at, bone]),
         "worst_bone": names[bone],
         "worst_frame": float(np.asarray(frames)[picked][at]),
         "max_rotation_deviation_deg": float(off_deg.max()),
-        "max_limb_direction_deg": limb_deg,
-        "worst_limb": limb,
-        "deviation_by_bone_m": {name: float(v) for name, v in zip(names, worst, strict=True) if v > 1e-4},
+        "max_limb_direction_deg": solved_again.get(worst_limb, 0.0),
+        "worst_limb": worst_limb,
+        "deviation_by_bone_m": {n: float(v) for n, v in zip(names, worst, strict=True) if v > _WORTH_NAMING_M},
+        "failing_bones": [n for n, v in zip(names, worst, strict=True) if v > FAILING_SHARE * height],
+        "slip": slip,
     }
 
 
+def planted_slip(
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    rig: RigDescription,
+    rig_motion: RigMotion,
+    frames: np.ndarray,
+    motion: Motion,
+) -> Generator[None, None, dict[str, Any]]:
+    """How far planted soles slide from one frame to the next on the evaluated rig.
+
+    Twelve pairs of neighbouring frames are looked at, spread over the frames in which the motion plants a foot.
+
+    Returns:
+        `pairs`, and `max_mm`, `mean_mm` a frame of heels and balls of the feet that are planted in both frames.
+    """
+    planted = planted_at(motion, rig_motion.times_s)
+    both = planted[1:] & planted[:-1] & (rig_motion.valid[1:] & rig_motion.valid[:-1])[:, None, None]
+    starts = np.flatnonzero(both.any(axis=(1, 2)))
+    if len(starts) == 0 or len(rig_motion.soles) < 2:
+        return {"pairs": 0, "max_mm": 0.0, "mean_mm": 0.0}
+    starts = starts[np.unique(np.linspace(0, len(starts) - 1, min(_SLIP_PAIRS, len(starts))).astype(int))]
+    feet = list(rig_motion.soles)
+    witnesses = witness_bones(rig, feet)
+    wanted = np.asarray(frames)[np.stack([starts, starts + 1], axis=1)].ravel()
+    seen = yield from evaluated_bones(context, obj, list(witnesses), wanted)
+    D = _unscaled(seen) @ np.swapaxes(rig.rest_rotations[[rig.index(name) for name in witnesses]], -1, -2)
+    soles = np.stack([rig_motion.soles[name] for name in feet])
+    points = seen[:, :, None, :3, 3] + np.einsum("nfij,fcj->nfci", D, soles)
+    moved = np.linalg.norm(points[1::2] - points[0::2], axis=-1)[both[starts]] * rig.scale * 1e3
+    return {"pairs": len(starts), "max_mm": float(moved.max()), "mean_mm": float(moved.mean())}
+
+
+def _at(motion: RigMotion, picked: np.ndarray) -> RigMotion:
+    return replace(
+        motion,
+        quaternions=motion.quaternions[picked],
+        root_location=motion.root_location[picked],
+        locations={name: values[picked] for name, values in motion.locations.items()},
+        times_s=motion.times_s[picked],
+        valid=motion.valid[picked],
+    )
+
+
+def _unscaled(matrices: np.ndarray) -> np.ndarray:
+    R = matrices[..., :3, :3]
+    return R / np.linalg.norm(R, axis=-2, keepdims=True)
+
+
 def _angle_between(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    A = A / np.linalg.norm(A, axis=-2, keepdims=True)
     # the chord is accurate for small angles, where the trace is not
     chord = np.linalg.norm(A - B, axis=(-2, -1)) / np.sqrt(8)
     return 2 * np.arcsin(np.clip(chord, 0, 1))
-
-
-def _limb_deviation(
-    rig: RigDescription, bone_map: BoneMap, names: list[str], heads: np.ndarray, times_s: np.ndarray, motion: Motion
-) -> tuple[float, str]:
-    """Largest angle between a limb of the rig and of the motion, degrees, and the limb's part."""
-    world = rig.to_world(heads)
-    index = {name: i for i, name in enumerate(motion.joint_names)}
-    worst = (0.0, "")
-    valid = motion.valid
-    for limb, (child, start, end) in _LIMBS.items():
-        if child not in bone_map:
-            continue
-        a, b = (names.index(bone_map.bones[p][0]) for p in (limb, child))
-        of_rig = world[:, b] - world[:, a]
-        of_motion = np.stack(
-            [
-                np.interp(times_s, motion.timestamps_s[valid], values)
-                for values in (motion.joints_world_m[valid, index[end]] - motion.joints_world_m[valid, index[start]]).T
-            ],
-            axis=-1,
-        )
-        angles = np.arctan2(np.linalg.norm(np.cross(of_rig, of_motion), axis=-1), np.sum(of_rig * of_motion, axis=-1))
-        worst = max(worst, (float(np.degrees(angles.max())), limb))
-    return worst

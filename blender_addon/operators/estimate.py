@@ -1,6 +1,7 @@
 """Estimate Pose: the video goes to the worker, its motion onto the character."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -12,6 +13,7 @@ from pose_core.motion_file import Motion, read_motion
 from pose_core.worker.client import WorkerClient
 from pose_core.worker.protocol import Result
 
+from ..bone_list import map_for_run
 from ..bridge.apply_motion import apply_steps, plan_motion
 from ..bridge.steps import beside
 from ..preferences import get_preferences
@@ -42,7 +44,9 @@ class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
         self._target_name = _target_name(context)
         self._options = build_apply_options(settings, "")
         if self._target_name is not None:
-            plan_motion(bpy.data.objects[self._target_name], self._options)
+            target = bpy.data.objects[self._target_name]
+            self._options = replace(self._options, bone_map=map_for_run(target))
+            plan_motion(target, self._options)
         found = readiness(context, anew=True)
         if not found.environment.usable:
             raise WorkerError(found.environment.problem, found.environment.hint)
@@ -68,7 +72,8 @@ class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
             )
         applied, problems = [], []
         for number, motion in enumerate(motions):
-            steps = apply_steps(bpy.context, motion, target if number == 0 else None, self._options)
+            options = self._options if number == 0 else replace(self._options, bone_map=None)
+            steps = apply_steps(bpy.context, motion, target if number == 0 else None, options)
             try:
                 applied.append((yield from _in_scene(steps, scene)))
             except PoseCoreError as error:

@@ -6,7 +6,7 @@ import bpy
 
 from ..state import STATE
 from ..status import readiness
-from . import job_ui, sections
+from . import bones_ui, job_ui, sections
 
 
 class POSE_CORE_PT_main(bpy.types.Panel):
@@ -38,6 +38,9 @@ class POSE_CORE_PT_main(bpy.types.Panel):
         inputs.enabled = STATE.job is None
         sections.draw_video(inputs, settings)
         sections.draw_character(inputs, settings)
+        bones = layout.column()
+        bones.enabled = STATE.job is None
+        bones_ui.draw_bones(bones, context, settings)
         for name, label, draw in sections.OPTIONS:
             header, body = layout.panel(f"POSE_CORE_{name}", default_closed=True)
             header.label(text=label)

@@ -1,44 +1,67 @@
 """Carry a motion onto any humanoid rig; numpy only, free of Blender."""
 
-from pose_core.retarget.auto_map import check_bone_map, map_bones
-from pose_core.retarget.bone_map import BoneMap, read_bone_map, write_bone_map
+from pose_core.retarget.auto_map import detect_bones, doubtful_parts, map_bones, map_by_family, sure_bones
+from pose_core.retarget.body_pose import LIMB_JOINTS
+from pose_core.retarget.bone_checks import check_bone_map
+from pose_core.retarget.bone_map import BoneMap, IkControl, Switch
+from pose_core.retarget.bone_map_file import bone_map_from_dict, bone_map_to_dict, read_bone_map, write_bone_map
 from pose_core.retarget.channels import rotation_channels
+from pose_core.retarget.control_keys import KeyedBones, keyed_bones
+from pose_core.retarget.expected import motion_limb_angles, planted_at, witness_bones
 from pose_core.retarget.key_tracks import KeyTrack, key_tracks
 from pose_core.retarget.keying import KeysConfig, planned_tracks, with_root_motion
 from pose_core.retarget.kinematics import pose_bones
 from pose_core.retarget.new_rig import NewBone, new_rig_bone_map, new_rig_layout
 from pose_core.retarget.rest_alignment import RestAlignment, align_rest_pose
-from pose_core.retarget.rig import RigDescription
+from pose_core.retarget.rig import Follow, RigDescription
 from pose_core.retarget.rig_motion import RigMotion
 from pose_core.retarget.times import SceneRate, frames_of_times, rate_of_times, resampled, split_rate
-from pose_core.retarget.transfer import LIMB_JOINTS, TransferConfig, transfer
+from pose_core.retarget.transfer import ik_limbs, switches_of, transfer
+from pose_core.retarget.transfer_config import CONTROLS, TransferConfig
 
 __all__ = [
+    "CONTROLS",
     "LIMB_JOINTS",
     "BoneMap",
+    "Follow",
+    "IkControl",
     "KeyTrack",
+    "KeyedBones",
     "KeysConfig",
     "NewBone",
     "RestAlignment",
     "RigDescription",
     "RigMotion",
     "SceneRate",
+    "Switch",
     "TransferConfig",
     "align_rest_pose",
+    "bone_map_from_dict",
+    "bone_map_to_dict",
     "check_bone_map",
+    "detect_bones",
+    "doubtful_parts",
     "frames_of_times",
+    "ik_limbs",
     "key_tracks",
+    "keyed_bones",
     "map_bones",
+    "map_by_family",
+    "motion_limb_angles",
     "new_rig_bone_map",
     "new_rig_layout",
     "planned_tracks",
+    "planted_at",
     "pose_bones",
     "rate_of_times",
     "read_bone_map",
     "resampled",
     "rotation_channels",
     "split_rate",
+    "sure_bones",
+    "switches_of",
     "transfer",
     "with_root_motion",
+    "witness_bones",
     "write_bone_map",
 ]

@@ -35,10 +35,22 @@ class Pose:
         return cls(np.empty((frames, points, 3)), np.empty((frames, nodes, 3)), np.empty((frames, nodes, 3, 3)))
 
 
+@dataclass(frozen=True, eq=False)
+class _Hang:
+    """What a node inherits: rotation from one node, place from another; -1 = from the armature object."""
+
+    rotation_of: int
+    R_offset: FloatArray | None
+    location_of: int
+    point: FloatArray
+    """(3,) its head while that node is at rest, armature space."""
+
+
 class BodyPoints:
     """Points on the bones that tracks move, directly or through their parents.
 
     A bone without a track sticks to the one above it, so its points count among those of the nearest bone with one.
+    Controls hang on what the rig's description says; what follows them through constraints is not among the points.
     """
 
     def __init__(
@@ -55,22 +67,33 @@ class BodyPoints:
         keyed = {rig.index(track.bone) for track in tracks}
         owner: dict[int, int] = {}  # bone -> node it sticks to
         self.bones: list[int] = []
-        self.parents: list[int] = []
+        self.hangs: list[_Hang] = []
+        """For each node what it gets from which nodes."""
         offsets: list[list[FloatArray]] = []
-        for b in range(len(rig)):
-            above = owner.get(rig.parents[b], -1)
-            if b in keyed or (above >= 0 and not rig.inherit_rotation[b]):
+        for b in rig.order:
+            follow, above = rig.follows.get(b), owner.get(rig.parents[b], -1)
+            hang = (
+                _Hang(above if rig.inherit_rotation[b] else -1, None, above, rig.heads[b])
+                if follow is None
+                else _Hang(
+                    owner.get(follow.rotation_of, -1), follow.R_offset, owner.get(follow.location_of, -1), follow.point
+                )
+            )
+            sticks = follow is None and rig.inherit_rotation[b]
+            if b in keyed or (not sticks and max(hang.rotation_of, hang.location_of) >= 0):
                 owner[b] = len(self.bones)
                 self.bones.append(b)
-                self.parents.append(above)
+                self.hangs.append(hang)
                 offsets.append([])
-            elif above >= 0:
+            elif sticks and above >= 0:
                 owner[b] = above
             if b in owner:
                 node = owner[b]
                 beside = rig.heads[b] + _BESIDE * rig.lengths[b] * rig.rest_rotations[b][:, 0]
                 for point in (rig.heads[b], rig.tails[b], beside):
                     offsets[node].append(point - rig.heads[self.bones[node]])
+        self.parents = [h.location_of if h.location_of >= 0 else h.rotation_of for h in self.hangs]
+        """For each node the one that mainly carries it."""
         places: list[tuple[int, int] | None] = []
         for bone, position in extra:
             node = owner.get(rig.index(bone), -1)
@@ -117,10 +140,9 @@ class BodyPoints:
 
     def above(self, pose: Pose, k: int) -> FloatArray:
         """(T, 3, 3) rotation, relative to rest, that a node inherits."""
-        p = self.parents[k]
-        if p >= 0 and self.rig.inherit_rotation[self.bones[k]]:
-            return pose.D[:, p]
-        return np.broadcast_to(np.eye(3), (len(pose.D), 3, 3))
+        hang = self.hangs[k]
+        R = pose.D[:, hang.rotation_of] if hang.rotation_of >= 0 else np.broadcast_to(np.eye(3), (len(pose.D), 3, 3))
+        return R if hang.R_offset is None else R @ hang.R_offset
 
     def place_head(self, pose: Pose, k: int, location: FloatArray | None) -> None:
         """Put the head of a node where its location and the nodes above, which are placed already, bring it.
@@ -130,11 +152,13 @@ class BodyPoints:
             k: the node.
             location: (T, 3) its location channels; None = at rest.
         """
-        rig, b, p = self.rig, self.bones[k], self.parents[k]
-        pose.heads[:, k] = rig.heads[b]
-        if p >= 0:
-            offset = rig.heads[b] - rig.heads[self.bones[p]]
-            pose.heads[:, k] = pose.heads[:, p] + offset @ np.swapaxes(pose.D[:, p], -1, -2)
+        rig, b, hang = self.rig, self.bones[k], self.hangs[k]
+        pose.heads[:, k] = hang.point
+        if hang.location_of >= 0:
+            p = hang.location_of
+            pose.heads[:, k] = pose.heads[:, p] + (hang.point - rig.heads[self.bones[p]]) @ np.swapaxes(
+                pose.D[:, p], -1, -2
+            )
         if location is not None:
             along = location @ rig.rest_rotations[b].T if rig.local_location[b] else location
             pose.heads[:, k] += (self.above(pose, k) @ along[..., None])[..., 0]

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from pose_core.errors import RigError
-from pose_core.files import atomic_path
-
-FORMAT = "pose_core.bone_map"
-VERSION = 1
 
 SIDES = ("left", "right")
 CHAINS = ("spine", "neck")
@@ -25,6 +18,18 @@ OPTIONAL = frozenset({"neck", *(f"{side}_{part}" for side in SIDES for part in (
 """Parts that a humanoid rig may lack."""
 ESSENTIAL = tuple(part for part in PARTS if part not in OPTIONAL)
 """Parts without which a motion cannot be carried."""
+LIMBS = tuple(f"{side}_{limb}" for side in SIDES for limb in ("arm", "leg"))
+"""Limbs that IK controls and switches belong to."""
+LIMB_PARTS = {
+    f"{side}_{limb}": tuple(f"{side}_{part}" for part in parts)
+    for side in SIDES
+    for limb, parts in (("arm", ("upper_arm", "forearm", "hand")), ("leg", ("thigh", "shin", "foot")))
+}
+"""Limb to its parts from the trunk outwards."""
+FINGERS = tuple(f"{side}_{finger}" for side in SIDES for finger in ("thumb", "index", "middle", "ring", "pinky"))
+"""Fingers that can be mapped; they are optional, and no motion moves them yet."""
+FINGER_BONES = 3
+"""How many bones a finger may have, from the knuckle outwards."""
 
 PARENT_PART = {
     "spine": "pelvis", "neck": "spine", "head": "spine",
@@ -37,15 +42,60 @@ PARENT_PART = {
 
 
 @dataclass(frozen=True)
+class IkControl:
+    """The controls by which a limb can be posed through inverse kinematics."""
+
+    target: str
+    """Bone that the end of the limb (hand or foot) follows in place; on Rigify `hand_ik.L`."""
+    pole: str | None = None
+    """Bone that elbow or knee points to, where there is one."""
+    solved: tuple[str, ...] = ()
+    """Bones that the constraint turns, from the trunk outwards; empty if not known. The last one carries it."""
+    turns_end: bool = False
+    """Whether hand or foot also turn with the target."""
+    active: bool = True
+    """Whether the constraint pulls at present: neither muted nor without influence. Rigs with a switch say True."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A number on a bone that says whether a part of the body follows its FK bones or its IK controls.
+
+    The property may be a float, a whole number or a truth value; who writes it must keep its kind.
+    """
+
+    bone: str
+    """Pose bone that carries the custom property."""
+    property: str
+    """Name of the custom property, for example `IK_FK`."""
+    fk: float | None = None
+    """Value with which the mapped bones in `BoneMap.bones` are followed exactly; None = does not matter."""
+    ik: float | None = None
+    """Value with which the controls in `BoneMap.ik` are followed; None = does not matter, or there are none."""
+    limb: str = ""
+    """One of LIMBS, or empty for the trunk."""
+
+
+@dataclass(frozen=True)
 class BoneMap:
     """Parts of the body and the bones that play them."""
 
     bones: Mapping[str, tuple[str, ...]]
     """Part to bones, bottom to top; one bone but for the chains; a missing part is absent."""
     family: str = "custom"
-    """The naming family the map was found by."""
+    """The naming family the map was found by: the name of a preset, `vrm`, `geometry` or `custom`."""
     notes: tuple[str, ...] = field(default=())
     """What the reader of the result should know, for example optional parts that are missing."""
+    confidence: Mapping[str, float] = field(default_factory=dict)
+    """Bone name to how sure the mapping is, 0 to 1; bones that a person chose have 1. Empty = not judged."""
+    fingers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Finger (one of FINGERS) to at most three bones from the knuckle outwards; not part of `bones`."""
+    root: str | None = None
+    """Bone above the pelvis that carries the whole figure over the ground, where there is one."""
+    ik: Mapping[str, IkControl] = field(default_factory=dict)
+    """Limb (one of LIMBS) to its IK controls, where the rig has them."""
+    switches: tuple[Switch, ...] = ()
+    """What to key so that the mapped bones (or the IK controls) are followed; empty on plain rigs."""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.bones) - set(PARTS))
@@ -57,6 +107,25 @@ class BoneMap:
         empty = [part for part, names in self.bones.items() if not names]
         if empty:
             raise RigError(f"A bone map names no bone for {', '.join(empty)}.", "Leave missing parts out.")
+        self._check_fingers()
+        self._check_controls()
+        wrong = [name for name, value in self.confidence.items() if not 0 <= value <= 1]
+        if wrong:
+            raise RigError(f"Confidence must be 0 to 1, but is not for {', '.join(wrong)}.")
+
+    def _check_fingers(self) -> None:
+        unknown = sorted(set(self.fingers) - set(FINGERS))
+        if unknown:
+            raise RigError(f"A bone map names unknown fingers: {', '.join(unknown)}.", f"Known: {', '.join(FINGERS)}.")
+        wrong = [finger for finger, names in self.fingers.items() if not 1 <= len(names) <= FINGER_BONES]
+        if wrong:
+            raise RigError(f"A finger has 1 to {FINGER_BONES} bones, but not so {', '.join(wrong)}.")
+
+    def _check_controls(self) -> None:
+        limbs = {*self.ik, *(switch.limb for switch in self.switches if switch.limb)}
+        unknown = sorted(limbs - set(LIMBS))
+        if unknown:
+            raise RigError(f"A bone map names unknown limbs: {', '.join(unknown)}.", f"Known: {', '.join(LIMBS)}.")
 
     def __contains__(self, part: str) -> bool:
         return part in self.bones
@@ -72,6 +141,11 @@ class BoneMap:
         names = self.bones.get(part)
         return names[0] if names else None
 
+    def confidence_of(self, part: str) -> float:
+        """The least confidence among the bones of a part or finger; 1 where nothing was judged."""
+        names = self.bones.get(part) or self.fingers.get(part) or ()
+        return min((self.confidence.get(name, 1.0) for name in names), default=1.0)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data: chains as lists, other parts as a name, missing parts as None or an empty list."""
         out: dict[str, Any] = {}
@@ -79,45 +153,3 @@ class BoneMap:
             names = list(self.bones.get(part, ()))
             out[part] = names if part in CHAINS else (names[0] if names else None)
         return out
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any], family: str = "custom") -> Self:
-        """Build a map from plain data as `to_dict` gives it.
-
-        Raises:
-            RigError: an unknown part, or a value that is no bone name.
-        """
-        bones: dict[str, tuple[str, ...]] = {}
-        for part, value in data.items():
-            names = [value] if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else []
-            if (value is not None and not isinstance(value, (str, list, tuple))) or not all(
-                isinstance(name, str) and name for name in names
-            ):
-                raise RigError(f"The bone map's entry for '{part}' must be bone names, but is {value!r}.")
-            if names or part not in PARTS:
-                bones[part] = tuple(names)
-        return cls(bones, family)
-
-
-def read_bone_map(path: str | os.PathLike[str]) -> BoneMap:
-    """Read a bone map that a user or the add-on saved as JSON.
-
-    Raises:
-        RigError: not there, no JSON, or not a bone map of a known version.
-    """
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RigError(f"Cannot read the bone map '{path}' ({error}).", "Check the path.") from error
-    if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("bones"), dict):
-        raise RigError(f"'{path}' is no bone map: its format must be '{FORMAT}' with an object 'bones'.")
-    if data.get("version") != VERSION:
-        raise RigError(f"The bone map '{path}' has version {data.get('version')}, but this program reads {VERSION}.")
-    return BoneMap.from_dict(data["bones"], str(data.get("family", "custom")))
-
-
-def write_bone_map(path: str | os.PathLike[str], bone_map: BoneMap) -> None:
-    """Save a bone map as JSON."""
-    content = {"format": FORMAT, "version": VERSION, "family": bone_map.family, "bones": bone_map.to_dict()}
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -140,8 +140,9 @@ class _Problem:
     def _levels(self) -> list[list[int]]:
         """Nodes by how many nodes are above them."""
         depth: list[int] = []
-        for p in self.body.parents:
-            depth.append(0 if p < 0 else depth[p] + 1)
+        for hang in self.body.hangs:
+            above = [depth[p] for p in (hang.rotation_of, hang.location_of) if p >= 0]
+            depth.append(max(above, default=-1) + 1)
         return [[k for k, d in enumerate(depth) if d == level] for level in range(max(depth) + 1)]
 
     def _ancestry(self) -> IntArray:

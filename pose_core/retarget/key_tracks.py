@@ -76,9 +76,14 @@ def key_tracks(
         values = rotation_channels(motion.quaternions[motion.valid][:, columns], mode)
         rotations.update({m: values[:, i] for i, m in enumerate(columns)})
     for m, name in enumerate(motion.bone_names):
+        if name in motion.driven:
+            continue
         tracks.append(KeyTrack(name, ROTATION, chosen[name], at, rotations[m]))
         if name in locations:
             tracks.append(KeyTrack(name, LOCATION, chosen[name], at, locations[name][motion.valid]))
+    for name in sorted(set(locations) - set(motion.bone_names)):
+        mode = rig.rotation_modes[rig.index(name)]
+        tracks.append(KeyTrack(name, LOCATION, mode, at, locations[name][motion.valid]))
     return tracks
 
 

@@ -89,11 +89,17 @@ def planned_tracks(
     tracks = key_tracks(rig, rig_motion, frames, modes)
     if config.error_mm is None:
         return tracks
-    planted = planted_points(rig, bone_map, motion, rig_motion.times_s[rig_motion.valid])
+    planted = planted_points(rig, bone_map, motion, rig_motion.times_s[rig_motion.valid], rig_motion)
     return decimated(rig, tracks, config.error_mm, runs_of(rig_motion.valid), planted)
 
 
-def planted_points(rig: RigDescription, bone_map: BoneMap, motion: Motion, times_s: FloatArray) -> list[Planted]:
+def planted_points(
+    rig: RigDescription,
+    bone_map: BoneMap,
+    motion: Motion,
+    times_s: FloatArray,
+    carried: RigMotion | None = None,
+) -> list[Planted]:
     """Heels and balls of the feet, with the frames at which they stand.
 
     Args:
@@ -101,6 +107,7 @@ def planted_points(rig: RigDescription, bone_map: BoneMap, motion: Motion, times
         bone_map: its feet.
         motion: its contacts.
         times_s: (n,) when it is asked.
+        carried: the motion on the rig, which knows its soles and IK controls; None = by the bones alone.
     """
     right = np.clip(np.searchsorted(motion.timestamps_s, times_s), 1, max(len(motion.timestamps_s) - 1, 1))
     left = right - 1
@@ -116,7 +123,12 @@ def planted_points(rig: RigDescription, bone_map: BoneMap, motion: Motion, times
         up = knee - foot
         heel = foot - _HEEL_BACK * (ball - foot)
         heel -= _HEEL_DOWN * np.linalg.norm(ball - foot) * up / max(float(np.linalg.norm(up)), 1e-12)
-        for k, point in enumerate((heel, ball)):
+        points: FloatArray = np.stack([heel, ball])
+        if carried is not None:
+            points = foot + carried.soles[bone] if bone in carried.soles else points
+            if bone in carried.driven:
+                bone = bone_map.ik[f"{side}_leg"].target
+        for k, point in enumerate(points):
             mask: BoolArray = contacts[:, 2 * s + k] >= _PLANTED
             if np.any(mask):
                 out.append(Planted(bone, point, mask))

@@ -1,6 +1,8 @@
-"""Forward kinematics of a rig from its pose channels, as Blender computes it without constraints."""
+"""Forward kinematics of a rig, as Blender computes it without constraints or through the ones that are understood."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,28 +21,80 @@ def pose_bones(rig: RigDescription, motion: RigMotion) -> tuple[FloatArray, Floa
     Returns:
         heads (T, B, 3) and rotations (T, B, 3, 3) in armature space; NaN for frames without a pose.
     """
-    T, B = len(motion), len(rig)
-    keyed = {name: i for i, name in enumerate(motion.bone_names)}
-    D = np.empty((T, B, 3, 3))  # rotation relative to rest, along armature axes
-    heads = np.empty((T, B, 3))
-    for b, name in enumerate(rig.bone_names):
-        p, R = rig.parents[b], rig.rest_rotations[b]
-        D_parent = D[:, p] if p >= 0 else np.broadcast_to(np.eye(3), (T, 3, 3))
-        D_above = D_parent if rig.inherit_rotation[b] else np.eye(3)
-        heads[:, b] = rig.heads[b]
-        if p >= 0:
-            heads[:, b] = heads[:, p] + np.einsum("tij,j->ti", D_parent, rig.heads[b] - rig.heads[p])
-        if name in motion.all_locations:
-            axes = location_axes(rig, b, np.broadcast_to(D_above, (T, 3, 3)))
-            heads[:, b] += np.einsum("tij,tj->ti", axes, motion.all_locations[name])
-        if name in keyed:
-            D[:, b] = D_above @ R @ quaternion_to_matrix(motion.quaternions[:, keyed[name]]) @ R.T
-        else:
-            D[:, b] = D_above
-    R_pose = D @ rig.rest_rotations
-    heads[~motion.valid] = np.nan
+    basis = {
+        rig.index(name): quaternion_to_matrix(motion.quaternions[:, m]) for m, name in enumerate(motion.bone_names)
+    }
+    locations = {rig.index(name): values for name, values in motion.all_locations.items()}
+    frames = len(motion)
+    D: dict[int, FloatArray] = {}
+    heads: dict[int, FloatArray] = {}
+    for b in rig.order:
+        above, heads[b] = inherited(rig, b, D, heads, frames)
+        R = rig.rest_rotations[b]
+        if b in locations:
+            heads[b] = heads[b] + np.einsum("tij,tj->ti", location_axes(rig, b, above), locations[b])
+        D[b] = above @ R @ basis[b] @ R.T if b in basis else above
+    all_heads = np.stack([heads[b] for b in range(len(rig))], axis=1)
+    R_pose = np.stack([D[b] for b in range(len(rig))], axis=1) @ rig.rest_rotations
+    all_heads[~motion.valid] = np.nan
     R_pose[~motion.valid] = np.nan
-    return heads, R_pose
+    return all_heads, R_pose
+
+
+def place_bones(
+    rig: RigDescription, D: Mapping[int, FloatArray], frames: int
+) -> tuple[dict[int, FloatArray], dict[int, FloatArray]]:
+    """Heads, and what is inherited, of bones with known rotations of which none has moved.
+
+    Args:
+        rig: the rig.
+        D: bone index to (T, 3, 3) rotation relative to rest, armature axes; bones between them take what they inherit.
+        frames: T.
+    Returns:
+        Bone index to (T, 3) head in armature space, and to (T, 3, 3) inherited rotation; for the bones of `D` and those
+        that they hang on.
+    """
+    needed: set[int] = set()
+    todo = list(D)
+    while todo:
+        b = todo.pop()
+        if b >= 0 and b not in needed:
+            needed.add(b)
+            todo.extend(rig.hangs_on(b))
+    rotations: dict[int, FloatArray] = {}
+    above: dict[int, FloatArray] = {}
+    heads: dict[int, FloatArray] = {}
+    for b in rig.order:
+        if b in needed:
+            above[b], heads[b] = inherited(rig, b, rotations, heads, frames)
+            rotations[b] = D.get(b, above[b])
+    return heads, above
+
+
+def inherited(
+    rig: RigDescription, bone: int, D: Mapping[int, FloatArray], heads: Mapping[int, FloatArray], frames: int
+) -> tuple[FloatArray, FloatArray]:
+    """What a bone gets from the bones it hangs on.
+
+    Args:
+        rig: the rig.
+        bone: index.
+        D: bone index to (T, 3, 3) rotation relative to rest, at least of those it hangs on.
+        heads: bone index to (T, 3), likewise.
+        frames: T.
+    Returns:
+        Its rotation (T, 3, 3) and head (T, 3) while its own channels are at rest.
+    """
+    follow, parent = rig.follows.get(bone), rig.parents[bone]
+    rotation_of, location_of, R_offset, point = (
+        (parent if rig.inherit_rotation[bone] else -1, parent, np.eye(3), rig.heads[bone])
+        if follow is None
+        else (follow.rotation_of, follow.location_of, follow.R_offset, follow.point)
+    )
+    above = D[rotation_of] @ R_offset if rotation_of >= 0 else np.broadcast_to(R_offset, (frames, 3, 3))
+    if location_of < 0:
+        return above, np.broadcast_to(point, (frames, 3))
+    return above, heads[location_of] + D[location_of] @ (point - rig.heads[location_of])
 
 
 def location_axes(rig: RigDescription, bone: int, D_above: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ never from bone axes, so rolls and tails do not matter.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,13 +29,13 @@ _HINGE_LIMIT_RAD = np.radians(100.0)
 _FINGERS = (("index",), ("middle", "mid"), ("ring",), ("pinky", "little"))
 _PALM_WORDS = ("palm", "carpal", "meta")
 
-# Axis about which a bent limb of the canonical rest pose turns its lower half.
-_HINGE_AXES = {
+HINGE_AXES = {
     "left_upper_arm": -UP_WORLD,
     "right_upper_arm": UP_WORLD,
     "left_thigh": LEFT_REST,
     "right_thigh": LEFT_REST,
 }
+"""Axis about which a bent limb of the canonical rest pose turns its lower half."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +50,20 @@ class RestAlignment:
     """Whether the rest pose stands upright on the world's floor."""
 
 
-def align_rest_pose(rig: RigDescription, bone_map: BoneMap, source_directions: dict[str, FloatArray]) -> RestAlignment:
+def align_rest_pose(
+    rig: RigDescription,
+    bone_map: BoneMap,
+    source_directions: dict[str, FloatArray],
+    corrections: Mapping[str, FloatArray] | None = None,
+) -> RestAlignment:
     """Find the rotation of every part from the rig's rest pose to the canonical one.
 
     Args:
         rig: the rig.
         bone_map: its mapped bones, checked.
         source_directions: limb part to (3,) unit direction in the motion's rest pose.
+        corrections: part to (3, 3) turn that a user adds to the canonical pose of it, about the figure's own axes
+            (left, back, up).
     Returns:
         The alignment.
     Raises:
@@ -76,6 +84,8 @@ def align_rest_pose(rig: RigDescription, bone_map: BoneMap, source_directions: d
         S[f"{side}_hand"] = _hand(rig, bone_map, side, S[f"{side}_forearm"], source_directions)
         S[f"{side}_foot"] = _foot(feet, directions.get(f"{side}_foot"), source_directions[f"{side}_foot"])
         S[f"{side}_toe"] = S[f"{side}_foot"]
+    for part, R in (corrections or {}).items():
+        S[part] = R @ S[part]
     return RestAlignment(S, directions, standing)
 
 
@@ -144,7 +154,7 @@ def _twist_to_hinge(S: FloatArray, part: str, upper: FloatArray, lower: FloatArr
     trust = float(np.clip((bend - low) / (high - low), 0.0, 1.0))
     if trust == 0.0:
         return np.eye(3)
-    axis, wanted = S @ upper, _HINGE_AXES[part]
+    axis, wanted = S @ upper, HINGE_AXES[part]
     angle = float(np.arctan2(np.dot(axis, np.cross(normal, wanted)), np.dot(normal, wanted)))
     if abs(angle) > _HINGE_LIMIT_RAD:
         return np.eye(3)

@@ -29,6 +29,23 @@ def _named(names: list[str], limit: int = 6) -> str:
 
 
 @dataclass(frozen=True, eq=False)
+class Follow:
+    """What a control hangs on in truth, where constraints and drivers stand between it and its parent.
+
+    It inherits rotation from one bone and place from another, each with a constant offset.
+    """
+
+    rotation_of: int
+    """Index of the bone whose rotation is inherited; -1 = the armature object."""
+    R_offset: FloatArray
+    """(3, 3) what is inherited, relative to rest, while that bone is at rest."""
+    location_of: int
+    """Index of the bone that carries the head along; -1 = the armature object."""
+    point: FloatArray
+    """(3,) the control's head, before its own location, while that bone is at rest; armature space."""
+
+
+@dataclass(frozen=True, eq=False)
 class RigDescription:
     """The rest pose of an armature and how it hangs in the world; parents come before children."""
 
@@ -56,6 +73,10 @@ class RigDescription:
     """(B,) whether the bone moves the mesh."""
     constrained: BoolArray
     """(B,) whether a live constraint or driver may overrule the bone's channels."""
+    follows: Mapping[int, Follow] = field(default_factory=dict)
+    """Bone index to what it hangs on, for bones that do not simply hang on their parent."""
+    overruled: tuple[str, ...] = ()
+    """Bones that do not go where their channels say, whatever these are: found by trying."""
     hints: Mapping[str, Any] = field(default_factory=dict)
     """What else the reader noticed, for example `rigify_generated`."""
 
@@ -182,6 +203,36 @@ class RigDescription:
             out.append(bone)
             bone = self.parents[bone]
         return out
+
+    def hangs_on(self, bone: int) -> tuple[int, ...]:
+        """Indices of the bones that carry a bone along."""
+        follow = self.follows.get(bone)
+        of = (self.parents[bone],) if follow is None else (follow.rotation_of, follow.location_of)
+        return tuple(b for b in of if b >= 0)
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Indices of all bones, each after the bones it hangs on.
+
+        Raises:
+            RigError: bones hang on each other in a circle.
+        """
+        if not self.follows:
+            return tuple(range(len(self)))
+        needs = [set(self.hangs_on(b)) for b in range(len(self))]
+        out: list[int] = []
+        done: set[int] = set()
+        left = list(range(len(self)))
+        while left:
+            ready = [b for b in left if needs[b] <= done]
+            if not ready:
+                raise RigError(
+                    f"Bones of '{self.name}' hang on each other: {_named([self.bone_names[b] for b in left])}."
+                )
+            out.extend(ready)
+            done.update(ready)
+            left = [b for b in left if b not in done]
+        return tuple(out)
 
     @cached_property
     def children(self) -> tuple[tuple[int, ...], ...]:

@@ -29,6 +29,13 @@ class RigMotion:
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     locations: Mapping[str, FloatArray] = field(default_factory=dict)
     """Bone to (T, 3) location channel of further bones that move, such as IK controls; armature units."""
+    driven: frozenset[str] = frozenset()
+    """Mapped bones that the rig itself poses through IK: their channels say what to expect and are not written."""
+    switches: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """(bone, custom property) to the value that makes the rig follow what is written."""
+    soles: Mapping[str, FloatArray] = field(default_factory=dict)
+    """Foot bone, left then right, to (2, 3): heel and ball of the foot at the sole, from the bone's head at rest, along
+    the armature's axes and in its units."""
 
     def __post_init__(self) -> None:
         sizes = {"M": len(self.bone_names)}

@@ -9,7 +9,7 @@ import numpy as np
 from pose_core.errors import RigError
 from pose_core.retarget.bone_map import BoneMap
 from pose_core.retarget.channels import same_side
-from pose_core.retarget.kinematics import location_axes, pose_bones
+from pose_core.retarget.kinematics import inherited, location_axes, pose_bones
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_motion import RigMotion
 from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix, twist_about
@@ -31,6 +31,11 @@ def find_root_bone(rig: RigDescription, bone_map: BoneMap, name: str = "") -> st
     Raises:
         RigError: there is none, or it cannot move.
     """
+    if rig.follows:
+        raise RigError(
+            f"'{rig.name}' is a control rig, whose controls follow its root bone in ways of their own.",
+            "Keep root motion on the pelvis, or put the motion on the skeleton that is exported.",
+        )
     pelvis = bone_map.bones["pelvis"][0]
     above = rig.ancestors(rig.index(pelvis))
     if name:
@@ -91,8 +96,8 @@ def on_root_bone(
     quaternions[:, len(names) - len(motion.bone_names) :] = motion.quaternions
     locations = {name: np.array(values) for name, values in motion.all_locations.items()}
     locations[root_bone] = np.full((len(valid), 3), np.nan)
-    keyed = {rig.index(name) for name in names}
-    for column, name in enumerate(names):
+    keyed = {rig.index(name) for name in (*names, *locations)}
+    for column, name in enumerate([*names, *sorted(set(locations) - set(names))]):
         b = rig.index(name)
         keyed_above = next((a for a in rig.ancestors(b) if a in keyed), -1)
         if root not in (b, keyed_above):
@@ -101,9 +106,10 @@ def on_root_bone(
         # between the root bone and this one nothing is keyed, so what is above moves with the root bone
         carrier = root if b != root else -1
         D_above = new_D[carrier] if carrier >= 0 and rig.inherit_rotation[b] else np.broadcast_to(np.eye(3), (T, 3, 3))
-        R, wanted = rig.rest_rotations[b], new_D.get(b, D[:, b])
-        basis = R.T @ np.swapaxes(D_above, -1, -2) @ wanted @ R
-        quaternions[valid, column] = same_side(matrix_to_quaternion(basis))
+        if column < len(names):
+            R, wanted = rig.rest_rotations[b], new_D.get(b, D[:, b])
+            basis = R.T @ np.swapaxes(D_above, -1, -2) @ wanted @ R
+            quaternions[valid, column] = same_side(matrix_to_quaternion(basis))
         if name in locations:
             start = np.broadcast_to(rig.heads[b], (T, 3))
             if carrier >= 0 and p >= 0:
@@ -134,16 +140,27 @@ def in_place(rig: RigDescription, motion: RigMotion) -> RigMotion:
     path = path - path[0]
     path[:, 2] = 0.0
     shift = path @ np.linalg.inv(rig.matrix_world[:3, :3]).T
+    places = {b: heads[:, b] for b in range(len(rig))}
+    turns = {b: D[:, b] for b in range(len(rig))}
     moving = {rig.index(name) for name in motion.all_locations}
     locations = {name: np.array(values) for name, values in motion.all_locations.items()}
     for name, values in locations.items():
         b = rig.index(name)
-        if moving.isdisjoint(rig.ancestors(b)):  # others are carried along
-            p = rig.parents[b]
-            inherits = p >= 0 and rig.inherit_rotation[b]
-            axes = location_axes(rig, b, D[:, p] if inherits else np.broadcast_to(np.eye(3), (len(D), 3, 3)))
-            values[valid] -= np.einsum("tji,tj->ti", axes, shift)
+        if moving.isdisjoint(_carriers(rig, b)):  # others are carried along
+            above, _ = inherited(rig, b, turns, places, len(D))
+            values[valid] -= np.einsum("tji,tj->ti", location_axes(rig, b, above), shift)
     return replace(motion, root_location=locations.pop(motion.root_bone), locations=locations)
+
+
+def _carriers(rig: RigDescription, bone: int) -> set[int]:
+    """Bones that carry another along."""
+    out: set[int] = set()
+    todo = [bone]
+    while todo:
+        new = set(rig.hangs_on(todo.pop())) - out
+        out |= new
+        todo.extend(new)
+    return out
 
 
 def _smoothed(times_s: FloatArray, values: FloatArray, sigma_s: float) -> FloatArray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pose_core.frame_times import second_difference
 from pose_core.rotations import matrix_to_rotation_vector
 from pose_core.solve import residuals as res
 from pose_core.solve.arrow import NormalEquations
@@ -13,7 +14,6 @@ from pose_core.solve.body_model import BODY
 from pose_core.solve.composite import CompositeEvidence
 from pose_core.solve.kinematics import BodyState, Pose, forward, length_jacobian, point_jacobian
 from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
-from pose_core.solve.smoothing import second_difference
 from pose_core.types import FloatArray
 
 _BALLS = len(BODY.balls)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pose_core.frame_times import runs
 from pose_core.types import BoolArray, FloatArray
 
 
@@ -80,12 +81,6 @@ def _drop_short(planted: BoolArray, time_s: FloatArray, least_s: float) -> BoolA
         if time_s[last - 1] - time_s[first] + step < least_s - 1e-9:
             out[first:last] = False
     return out
-
-
-def runs(mask: BoolArray) -> list[tuple[int, int]]:
-    """Half-open index ranges of the True runs of a mask (T,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _moving_minimum(values: FloatArray, time_s: FloatArray, window_s: float) -> FloatArray:

@@ -12,29 +12,8 @@ import itertools
 import numpy as np
 from scipy.linalg import solveh_banded
 
+from pose_core.frame_times import frame_spans, second_difference
 from pose_core.types import FloatArray
-
-
-def second_difference(time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Coefficients of the acceleration at each inner frame.
-
-    Args:
-        time_s: (T,) strictly increasing times, T >= 3.
-    Returns:
-        coefficients (T-2, 3): acceleration = sum over the three frames of coefficient times value, 1/s^2;
-        spans_s (T-2,): the time each acceleration stands for.
-    """
-    before, after = np.diff(time_s)[:-1], np.diff(time_s)[1:]
-    spans = (before + after) / 2
-    coefficients = np.stack([1 / (before * spans), -(1 / before + 1 / after) / spans, 1 / (after * spans)], axis=1)
-    return coefficients, spans
-
-
-def frame_spans(time_s: FloatArray) -> FloatArray:
-    """(T,) time each frame stands for, seconds; 1/30 for a single frame."""
-    if len(time_s) < 2:
-        return np.full(len(time_s), 1 / 30)
-    return np.asarray(np.gradient(time_s))
 
 
 def smooth(values: FloatArray, weights: FloatArray, time_s: FloatArray, cutoff_hz: float) -> FloatArray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pose_core.cameras import invert_rigid, rigid_transform, transform_points
 from pose_core.config import CameraConfig, SolveConfig
+from pose_core.frame_times import frame_spans
 from pose_core.motion_file import Motion
 from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
 from pose_core.skeletons import CANONICAL, keypoint_set
@@ -21,7 +22,6 @@ from pose_core.solve.problem import Problem, TermWeights
 from pose_core.solve.residuals import reprojection
 from pose_core.solve.rough import Evidence, RoughMotion, gather_evidence, rough_motion
 from pose_core.solve.sequence import SequenceSolution, solve_sequence
-from pose_core.solve.smoothing import frame_spans
 from pose_core.types import FloatArray, KeypointTrack, LiftedTrack
 
 _JOINTS = slice(0, BODY.joint_count)

@@ -16,6 +16,7 @@ from pose_core import __version__
 from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, from_mapping
 from pose_core.errors import ConfigError, PoseCoreError
 from pose_core.retarget import KeysConfig
+from pose_core.retarget.bone_names import name_presets
 from pose_core.retarget.keying import KEEP
 from pose_core.retarget.rig import ROTATION_MODES
 from pose_core.retarget.root_motion import ROOT_MOTIONS
@@ -42,7 +43,7 @@ class Job:
     name: str = ""
     """Name of the results; empty = the input's."""
     bone_map: str | None = None
-    """Bone map to use instead of finding the bones by name."""
+    """File of a bone map, or name of a rig family, to use instead of finding the bones."""
     fps_mode: str = "subframes"
     """`subframes` or `resample`."""
     place: str = "world"
@@ -132,10 +133,16 @@ class Job:
 
     def digest(self, blend_file: str) -> str:
         """Hash of everything the result depends on: settings, version, and the state of the input files."""
-        files = [self.video, self.motion, self.rig, self.bone_map, blend_file or None]
+        bone_map = None if self.bone_map is None or is_family(self.bone_map) else self.bone_map
+        files = [self.video, self.motion, self.rig, bone_map, blend_file or None]
         state = {name: _file_state(Path(name)) for name in files if name}
         content = {"job": dataclasses.asdict(self), "files": state, "version": __version__}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def is_family(bone_map: str) -> bool:
+    """Whether a bone map is named by a rig family; a file of that name goes before."""
+    return bone_map in {preset.family for preset in name_presets()} and not Path(bone_map).is_file()
 
 
 def _file_state(path: Path) -> list[int] | None:
@@ -176,7 +183,8 @@ def build_parser() -> argparse.ArgumentParser:
     source.add_argument("--rig", metavar="FILE", help="character: .fbx, .glb, .gltf, .vrm or .blend")
     source.add_argument("--armature", default="", metavar="NAME", help="armature to use, where there are several")
     source.add_argument("--blend", metavar="FILE", help="scene to start from, if none is open")
-    source.add_argument("--bone-map", metavar="FILE", help="bone map to use instead of finding bones by name")
+    source.add_argument("--bone-map", metavar="FILE|FAMILY",
+                        help="bone map, or a family such as mixamo, to use instead of finding the bones")  # fmt: skip
     result = parser.add_argument_group("result")
     result.add_argument("--out", metavar="DIR", help="folder of the results (default: the present one)")
     result.add_argument("--save-blend", action="store_true", help="save NAME.blend too")
@@ -258,7 +266,7 @@ def _manifest_jobs(path: Path, defaults: Mapping[str, Any], out: str | None) -> 
     for number, entry in enumerate(entries, 1):
         own = {**data.get("defaults", {}), **entry}
         for key in ("video", "motion", "rig", "bone_map", "out"):
-            if isinstance(own.get(key), str):
+            if isinstance(own.get(key), str) and not (key == "bone_map" and is_family(own[key])):
                 own[key] = str(path.parent / own[key])
         if out is not None:
             own["out"] = out

@@ -14,15 +14,15 @@ from typing import Any
 import bpy
 
 from pose_core import __version__
-from pose_core.errors import PoseCoreError, WorkerError
+from pose_core.errors import ConfigError, PoseCoreError, WorkerError
 from pose_core.files import atomic_path
 from pose_core.motion_file import read_motion
-from pose_core.retarget import TransferConfig, read_bone_map
+from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
 from pose_core.worker.client import WorkerClient
 from pose_core.worker.environment import environment_python
 from pose_core.worker.protocol import ProgressUpdate
 
-from .jobs import MOTION_SUFFIX, Job
+from .jobs import MOTION_SUFFIX, Job, is_family
 
 REPORT_VERSION = 1
 FINISHED, FAILED = "finished", "failed"
@@ -126,7 +126,7 @@ def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str
         clip_name=name,
         frame_start=job.frame_start,
         fps_mode=job.fps_mode,
-        bone_map=read_bone_map(job.bone_map) if job.bone_map else None,
+        bone_map=_bone_map(job, bridge, target),
         keys=job.keys_config,
         transfer=replace(TransferConfig(), place=job.place),
     )
@@ -156,6 +156,17 @@ def _export(job: Job, name: str, armature: Any, bridge: Any) -> list[str]:
         path = Path(job.out) / f"{own}{preset.suffix}"
         files.append(bridge.export_character.export_character(bpy.context, armature, path, preset).name)
     return files
+
+
+def _bone_map(job: Job, bridge: Any, target: Any) -> BoneMap | None:
+    """The map that the job names: a file's, or the one by a family's names."""
+    if not job.bone_map:
+        return None
+    if not is_family(job.bone_map):
+        return read_bone_map(job.bone_map)
+    if target is None:
+        raise ConfigError(f"The bone map '{job.bone_map}' needs a character.", "Give one with --rig.")
+    return map_by_family(bridge.apply_motion.read_armature(target), job.bone_map)
 
 
 def _fresh_scene(job: Job, bridge: Any, blend_file: str) -> Any:

@@ -90,6 +90,31 @@ def test_blender_itself_uses_the_armature_of_the_open_file(tmp_path: Path) -> No
     assert failing.returncode == SOME_FAILED, failing.output
 
 
+def test_a_family_can_stand_for_a_bone_map(tmp_path: Path) -> None:
+    rig = shared_file("rigs/unreal_twist_ik_apose.glb")
+    (tmp_path / "maps.toml").write_text(
+        f"""[defaults]
+rig = "{rig}"
+motion = "{motion_file(tmp_path).name}"
+[[job]]
+name = "right"
+bone_map = "unreal"
+[[job]]
+name = "wrong"
+bone_map = "mixamo"
+[[job]]
+name = "absent"
+bone_map = "hero.json"
+"""
+    )
+    run = batch(tmp_path, "--manifest", tmp_path / "maps.toml", "--out", tmp_path / "out")
+    assert run.returncode == SOME_FAILED, run.output
+    right, wrong, absent = (report(tmp_path / "out", name) for name in ("right", "wrong", "absent"))
+    assert right["takes"][0]["family"] == "unreal"  # type: ignore[index]
+    assert "no complete Mixamo" in wrong["error"]["message"]  # type: ignore[index]
+    assert "Cannot read the bone map" in absent["error"]["message"]  # type: ignore[index]
+
+
 def test_a_failed_job_does_not_stop_the_others(tmp_path: Path) -> None:
     good, other = motion_file(tmp_path), motion_file(tmp_path, "run", 1)
     (tmp_path / "bad.motion.npz").write_bytes(b"not a motion")

@@ -10,6 +10,8 @@ from pose_core.motion_file import Motion
 from pose_core.retarget import (
     LIMB_JOINTS,
     BoneMap,
+    Follow,
+    IkControl,
     RigDescription,
     RigMotion,
     TransferConfig,
@@ -300,3 +302,110 @@ def test_one_frame_is_enough() -> None:
 def test_bad_settings_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         TransferConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_a_correction_turns_one_part_about_the_figures_axes() -> None:
+    """A turn of the hand about the left axis, said in degrees or as a quaternion, whatever the rig's rolls."""
+    motion = random_motion()
+    angle = np.radians(25.0)
+    for shape in (SHAPES["t_pose"], SHAPES["arms_down_rolls"], SHAPES["centimetres"]):
+        rig = make_rig(shape)
+        plain = transfer(motion, rig, bone_map(rig))
+        _, R = pose_bones(rig, plain)
+        for correction in ((25.0, 0.0, 0.0), (np.cos(angle / 2), np.sin(angle / 2), 0.0, 0.0)):
+            config = TransferConfig(corrections={"left_hand": correction})
+            _, corrected = pose_bones(rig, transfer(motion, rig, bone_map(rig), config))
+            hand, others = rig.index("left_hand"), [rig.index("right_hand"), rig.index("chest")]
+            turned = R[:, hand] @ np.swapaxes(corrected[:, hand], -1, -2)
+            assert np.arccos((np.trace(turned, axis1=1, axis2=2) - 1) / 2) == pytest.approx(angle)
+            assert np.abs(R[:, others] - corrected[:, others]).max() < 1e-9
+            in_motion = motion.world_rotations[:, CANONICAL.index("left_wrist")]
+            A = rig.R_world_armature
+            axis = np.einsum("tij,j->ti", in_motion, [1.0, 0.0, 0.0]) @ A
+            assert np.abs(np.einsum("tij,tj->ti", turned, axis) - axis).max() < 1e-9  # about the motion's left axis
+
+
+@pytest.mark.parametrize(
+    "correction", [{"tail": (1.0, 0.0, 0.0)}, {"head": (1.0, 2.0)}, {"head": (0.0, 0.0, 0.0, 0.0)}]
+)
+def test_corrections_that_make_no_sense_are_refused(correction: dict[str, tuple[float, ...]]) -> None:
+    with pytest.raises(ConfigError, match="correction"):
+        TransferConfig(corrections=correction)
+
+
+def with_controls(rig: RigDescription, offset: FloatArray) -> RigDescription:
+    """The rig with bones that hang on nothing beside its wrists and ankles, elbows and knees."""
+    wanted = {"ik_hand": "left_hand", "ik_elbow": "left_forearm", "ik_foot": "left_foot", "ik_knee": "left_shin"}
+    matrices = [rig.rest_matrices]
+    for bone in wanted.values():
+        matrix = np.eye(4)[None].copy()
+        bent = np.array([0.0, 0.4, 0.0]) if "forearm" in bone else np.array([0.0, -0.4, 0.0])
+        place = rig.heads[rig.index(bone)] + (bent if bone in ("left_forearm", "left_shin") else offset)
+        matrix[0, :3, :3] = rotation_vector_to_matrix(np.array([0.3, 0.9, -0.5]))
+        matrix[0, :3, 3] = place
+        matrices.append(matrix)
+    count = len(wanted)
+    grown = {
+        name: np.concatenate([getattr(rig, name), np.full(count, value)])
+        for name, value in (
+            ("lengths", 0.1), ("inherit_rotation", True), ("local_location", True), ("inherit_full_scale", True),
+            ("connected", False), ("deform", False), ("constrained", False),
+        )
+    }  # fmt: skip
+    return replace(
+        rig,
+        bone_names=(*rig.bone_names, *wanted),
+        parents=(*rig.parents, *[-1] * count),
+        rotation_modes=(*rig.rotation_modes, *["QUATERNION"] * count),
+        rest_matrices=np.concatenate(matrices),
+        **grown,
+    )
+
+
+def test_ik_controls_go_where_hands_and_feet_go() -> None:
+    rig = with_controls(make_rig(RigShape(pose=A_POSE, rolls=3)), np.array([0.02, 0.05, -0.01]))
+    motion = random_motion()
+    plain = bone_map(rig)
+    ik = {
+        "left_arm": IkControl("ik_hand", "ik_elbow", turns_end=True),
+        "left_leg": IkControl("ik_foot", "ik_knee"),
+    }
+    moved = transfer(motion, rig, replace(plain, ik=ik))
+    expected, R = pose_bones(rig, transfer(motion, rig, plain))
+    heads, R_ik = pose_bones(rig, moved)
+    D = R @ np.swapaxes(rig.rest_rotations, -1, -2)
+    for control, bone in (("ik_hand", "left_hand"), ("ik_foot", "left_foot")):
+        c, b = rig.index(control), rig.index(bone)
+        wanted = expected[:, b] + D[:, b] @ (rig.heads[c] - rig.heads[b])
+        assert np.abs(heads[:, c] - wanted).max() < EXACT_M, control
+    D_ik = R_ik @ np.swapaxes(rig.rest_rotations, -1, -2)
+    assert np.abs(D_ik[:, rig.index("ik_hand")] - D[:, rig.index("left_hand")]).max() < EXACT_M
+    assert moved.driven == {"left_upper_arm", "left_forearm", "left_hand", "left_thigh", "left_shin"}
+    for pole, (upper, middle, end) in {
+        "ik_knee": ("left_thigh", "left_shin", "left_foot"),
+        "ik_elbow": ("left_upper_arm", "left_forearm", "left_hand"),
+    }.items():
+        a, m, e, p = (heads[:, rig.index(name)] for name in (upper, middle, end, pole))
+        normal = unit(np.cross(m - a, e - a))
+        bent = np.linalg.norm(np.cross(unit(m - a), unit(e - m)), axis=1) > 0.3
+        assert np.abs(np.sum(normal * (p - m), axis=1))[bent].max() < 0.02, pole
+
+
+def test_controls_that_follow_something_else_are_posed_the_same() -> None:
+    """A thigh that takes its turn from the armature and its place from the pelvis, with a constant offset."""
+    rig, motion = make_rig(RigShape(rolls=1)), random_motion()
+    thigh, pelvis = rig.index("left_thigh"), rig.index("pelvis")
+    R_offset = rotation_vector_to_matrix(np.array([0.2, -0.4, 0.1]))
+    odd = replace(rig, follows={thigh: Follow(-1, R_offset, pelvis, rig.heads[thigh])})
+    usual, strange = (transfer(motion, r, bone_map(rig)) for r in (rig, odd))
+    assert np.abs(usual.quaternions - strange.quaternions).max() > 0.1
+    for a, b in zip(pose_bones(rig, usual), pose_bones(odd, strange), strict=True):
+        assert np.abs(a - b).max() < EXACT_M
+
+
+def test_bones_that_hang_on_each_other_are_refused() -> None:
+    rig = make_rig()
+    a, b = rig.index("left_hand"), rig.index("right_hand")
+    follows = {a: Follow(b, np.eye(3), b, rig.heads[a]), b: Follow(a, np.eye(3), a, rig.heads[b])}
+    with pytest.raises(RigError, match="hang on each other"):
+        _ = replace(rig, follows=follows).order

@@ -1,13 +1,15 @@
 """Motions for tests: smooth random ones, and real motion capture as a `Motion`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from pose_core.motion_file import Motion
 from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix, rotation_vector_to_matrix, unit
-from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
+from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
+from pose_core.solve.contacts import detect_contacts
 from pose_core.solve.orientation import local_rotations, rotations_from_joints
 from pose_core.types import BoolArray, FloatArray
 from scripts._bench.sample import sample_motion
@@ -81,6 +83,27 @@ def rest_motion(frames: int = 3, rate: float = 30.0) -> Motion:
     return make_motion(R, np.tile([0.0, 0.0, height], (frames, 1)), np.arange(frames) / rate)
 
 
+def sample_walk() -> Motion:
+    """The true motion of the sample clip: a walk, a turn, a stop, a wave; with its contacts."""
+    with np.load(Path(__file__).resolve().parents[2] / "samples" / "mannequin_walk_truth.npz") as data:
+        joints, times = data["joints_world_m"].astype(np.float64), data["timestamps_s"]
+    return with_contacts(motion_of_joints(joints, times, "mannequin_walk.mp4"))
+
+
+def with_contacts(motion: Motion) -> Motion:
+    """A motion with the contacts that the product would find in it."""
+    points = motion.joints_world_m[:, [CANONICAL.index(name) for name in CONTACT_JOINTS]]
+    return replace(motion, contacts=detect_contacts(points, np.array([0.0, 0.0, 1.0]), motion.timestamps_s))
+
+
+def motion_of_joints(joints: FloatArray, times: FloatArray, source: str) -> Motion:
+    """A motion from canonical joints (T, 24, 3), with their median bone lengths."""
+    parents = np.array(CANONICAL.parents)
+    lengths = np.median(np.linalg.norm(joints - joints[:, np.maximum(parents, 0)], axis=-1), axis=0)
+    R = local_rotations(rotations_from_joints(joints, times))
+    return make_motion(R, joints[:, 0], times, rest_offsets_from_lengths(lengths), source=source)
+
+
 def mocap_motion(path: Path, clip: str, start: int = 0, frames: int | None = None) -> Motion:
     """A clip of a motion-capture file as a motion: its rotations, with the clip's median bone lengths.
 
@@ -105,8 +128,4 @@ def mocap_motion(path: Path, clip: str, start: int = 0, frames: int | None = Non
         foot = np.linalg.norm(toe - ankle, axis=-1, keepdims=True)
         heel = ankle - 0.37 * (toe - ankle) - 0.21 * foot * unit(knee - ankle)
         joints[:, index(f"{side}_heel")] = heel
-    parents = np.array(CANONICAL.parents)
-    lengths = np.median(np.linalg.norm(joints - joints[:, np.maximum(parents, 0)], axis=-1), axis=0)
-    times = np.arange(len(joints)) / 30.0
-    R = local_rotations(rotations_from_joints(joints, times))
-    return make_motion(R, joints[:, 0], times, rest_offsets_from_lengths(lengths), source=f"{clip}.mp4")
+    return motion_of_joints(joints, np.arange(len(joints)) / 30.0, f"{clip}.mp4")

@@ -161,6 +161,13 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path):
     time.sleep(1.0)
     assert "mannequin_walk" in session.say("facts")["objects"]
 
+    # Bones that are not certain are shown and asked for.
+    assert "metarig" in session.say("bones")["objects"]
+    assert session.point_at("bpy.ops.pose_core.confirm_bones()")
+    session.display.move(session.region["x"] - 200, session.region["y"] + 500)
+    session.shot("panel-bones")
+    before["objects"] = sorted([*before["objects"], "metarig"])
+
     session.say("problem")
     idle = session.wait_idle()
     assert "does not exist" in idle["problem"]

@@ -74,7 +74,7 @@ def main(args):
     assert addon_utils.check(MODULE)[1]
     state = sys.modules[MODULE + ".state"]
     panel = sys.modules[MODULE + ".panels.main_panel"].POSE_CORE_PT_main
-    from bl_ext.user_default.pose_core.panels import preferences_ui
+    from bl_ext.user_default.pose_core.panels import bones_ui, preferences_ui
 
     preferences = bpy.context.preferences.addons[MODULE].preferences
     settings = bpy.context.scene.pose_core
@@ -95,6 +95,19 @@ def main(args):
     settings.use_fov = settings.use_tilt = settings.use_range = settings.use_fewer_keys = True
     settings.root_motion = "root_bone"
     draw("options")
+    settings.target = bpy.data.objects.new("Hero", bpy.data.armatures.new("Hero"))
+    draw("bones automatic")
+    rows = settings.target.pose_core_bones.rows
+    for part, bone in (("head", "skull"), ("left_upper_arm", "arm"), ("right_toe", "")):
+        row = rows.add()
+        row.part, row.bone = part, bone
+    draw("bones listed")
+    rows[0].confidence = 0.1
+    draw("bones doubtful")
+    texts = []
+    for row in rows:
+        bones_ui.draw_row(CheckedLayout(texts), settings.target, row)
+    drawn["bone rows"] = [text for text in texts if text]
     settings.video_path, settings.character = video, "NEW"
     state.STATE.problem = state.Problem("setup", "something broke", "try again", "Traceback")
     draw("problem")

@@ -14,6 +14,7 @@ import traceback
 from itertools import pairwise
 from pathlib import Path
 
+import addon_utils
 import bpy
 
 MODULE = "bl_ext.user_default.pose_core"
@@ -181,6 +182,20 @@ def show_problem():
         bpy.ops.pose_core.estimate("INVOKE_DEFAULT")
 
 
+def show_bones():
+    """A character whose head and hand are not certain, with its list of bones."""
+    addon_utils.enable("rigify", default_set=True)
+    with bpy.context.temp_override(window=window(), area=view()):
+        bpy.ops.object.armature_basic_human_metarig_add()
+        settings = bpy.context.scene.pose_core
+        settings.character, settings.target = "EXISTING", bpy.context.object
+        bpy.ops.pose_core.detect_bones()
+    for row in settings.target.pose_core_bones.rows:
+        if row.part in ("head", "left_hand"):
+            row.confidence = 0.3
+    settings.target.pose_core_bones.active_row = 6
+
+
 def show_preferences():
     # In place of the 3D view: a window of its own is not drawn on a display without a window manager.
     area = view()
@@ -195,6 +210,7 @@ COMMANDS = {
     "no-environment": lambda: set_environment(""),
     "facts": lambda: None,
     "problem": show_problem,
+    "bones": show_bones,
     "preferences": show_preferences,
     "quit": lambda: bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.1),
 }

@@ -1,0 +1,1 @@
+"""Measuring retargeting on many rigs."""

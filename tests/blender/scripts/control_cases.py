@@ -1,0 +1,153 @@
+"""Control rigs, planted feet, several characters and awkward bones inside Blender; each function returns plain data."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+
+from blender_addon.bridge import apply_many as many_module
+from blender_addon.bridge.apply_many import Casting, apply_motions
+from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from pose_core.errors import PoseCoreError
+from pose_core.motion_file import read_motion
+from pose_core.retarget import TransferConfig
+from scripts._retarget.run_rigs import load_rig, measure
+from tests.support.in_blender import curves_of, fingerprint
+
+
+def main(args):
+    motion_path, mixamo, rolls, folder, *rigs = args
+    walk = read_motion(motion_path)
+    copied = TransferConfig(plant_feet=False)
+    out = {"rigs": {Path(r).name: measure(r, walk, TransferConfig()) for r in (*rigs, "metarig", "rigify")}}
+    out["copied"] = {Path(r).name: measure(r, walk, copied) for r in rigs}
+    out["rigify_ik"] = measure("rigify", walk, TransferConfig(controls="ik"))
+    out["switches"] = switches(walk)
+    out["live_ik"] = live_ik(walk, rolls)
+    out["many"] = many(walk, mixamo, Path(folder))
+    out["awkward"] = awkward(walk, mixamo)
+    return out
+
+
+def switches(walk):
+    """FK is keyed on a generated rig, and a failure puts the properties back."""
+    obj = load_rig("rigify")
+    before = fingerprint()
+    numbers = {b.name: dict(b.items()) for b in obj.pose.bones if b.name.endswith("_parent.L")}
+    from blender_addon.bridge import apply_motion as module
+
+    real = module.verify
+
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("on purpose")
+
+    module.verify = broken
+    try:
+        apply_motion(bpy.context, walk, obj)
+    except RuntimeError:
+        pass
+    finally:
+        module.verify = real
+    kept = numbers == {b.name: dict(b.items()) for b in obj.pose.bones if b.name.endswith("_parent.L")}
+    untouched = fingerprint() == before
+    apply_motion(bpy.context, walk, obj)
+    keyed = {path: keys[0, 1] for path, _, keys, _ in curves_of(obj) if "IK_FK" in path}
+    written = {path.split('"')[1] for path, *_ in curves_of(obj)}
+    return {"kept": kept, "untouched": untouched, "keyed": sorted(float(v) for v in keyed.values()),
+            "inner_bones": sorted(n for n in written if n.startswith(("DEF-", "ORG-", "MCH-")))}  # fmt: skip
+
+
+def live_ik(walk, rolls):
+    """IK constraints of a custom rig that pull: the controls get the keys, the limbs do not."""
+    obj = load_rig(rolls)
+    for bone in obj.pose.bones:
+        for constraint in bone.constraints:
+            if constraint.type == "IK":
+                constraint.mute = False
+    report = apply_motion(bpy.context, walk, obj)
+    keyed = {path.split('"')[1] for path, *_ in curves_of(obj)}
+    wanted = {key: report[key] for key in ("verify", "ik_limbs", "notes")}
+    return {**wanted, "keyed": sorted(keyed), "map": report["bone_map"]}
+
+
+def many(walk, mixamo, folder):
+    """Two characters in one go; if the second cannot, the first is as before."""
+    out = {}
+    obj = load_rig(mixamo)
+    both = apply_motions(bpy.context, [Casting(walk, obj), Casting(walk, None, ApplyOptions(frame_start=20))])
+    out["actions"] = [r["action"] for r in both]
+    out["range"] = [bpy.context.scene.frame_start, bpy.context.scene.frame_end]
+    out["verify"] = [r["verify"]["max_joint_deviation_m"] for r in both]
+    obj = load_rig(mixamo)
+    lone = bpy.data.objects.new("Nobody", bpy.data.armatures.new("Nobody"))
+    bpy.context.scene.collection.objects.link(lone)
+    before = fingerprint()
+    for name, castings in {
+        "no_bones": [Casting(walk, obj), Casting(walk, None), Casting(walk, lone)],
+        "twice": [Casting(walk, obj), Casting(walk, obj)],
+        "nothing": [],
+    }.items():
+        try:
+            apply_motions(bpy.context, castings)
+            message = ""
+        except PoseCoreError as error:
+            message = str(error)
+        out[name] = {"message": message, "untouched": fingerprint() == before}
+    bpy.data.objects.remove(lone)
+    bpy.context.view_layer.update()
+    before = fingerprint()
+    # a failure after the first has been written
+    real = many_module.apply_steps
+    calls = []
+
+    def second_fails(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:
+            raise RuntimeError("on purpose")
+        return real(*args, **kwargs)
+
+    many_module.apply_steps = second_fails
+    try:
+        apply_motions(bpy.context, [Casting(walk, obj), Casting(walk, None), Casting(walk, None)])
+    except RuntimeError:
+        pass
+    finally:
+        many_module.apply_steps = real
+    after = fingerprint()
+    out["late"] = [key for key in {*before, *after} if before.get(key) != after.get(key)]
+    return out
+
+
+def awkward(walk, mixamo):
+    """Bones that are hidden, in a hidden collection, or locked: keys are written and it is said."""
+    obj = load_rig(mixamo)
+    bones = obj.data.bones
+    bones["mixamorig:LeftArm"].hide = True
+    collection = obj.data.collections.new("Hidden")
+    collection.assign(bones["mixamorig:Spine"])
+    collection.is_visible = False
+    obj.pose.bones["mixamorig:Head"].lock_rotation = (True, True, True)
+    obj.data.bones["mixamorig:LeftForeArm"].inherit_scale = "NONE"
+    obj.data.bones["mixamorig:RightLeg"].inherit_scale = "ALIGNED"
+    report = apply_motion(bpy.context, walk, obj)
+    keyed = {path.split('"')[1] for path, *_ in curves_of(obj)}
+    shared = bpy.data.objects.new("Twin", obj.data)
+    bpy.context.scene.collection.objects.link(shared)
+    bpy.context.view_layer.objects.active = shared
+    bpy.ops.object.mode_set(mode="EDIT")
+    try:
+        apply_motion(bpy.context, walk, obj)
+        edit = ""
+    except PoseCoreError as error:
+        edit = str(error)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    flipped = replace(walk, source="x")
+    obj.scale = [-s for s in obj.scale]
+    bpy.context.view_layer.update()
+    try:
+        apply_motion(bpy.context, flipped, obj)
+        negative = ""
+    except PoseCoreError as error:
+        negative = str(error)
+    return {"notes": report["notes"], "keyed": sorted(keyed), "verify": report["verify"], "edit": edit,
+            "negative": negative}  # fmt: skip
