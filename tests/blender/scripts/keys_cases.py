@@ -11,7 +11,7 @@ from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
 from blender_addon.bridge.armature_reader import read_armature
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import read_motion
-from pose_core.retarget import KeysConfig, map_bones
+from pose_core.retarget import KeysConfig, map_bones, transfer
 from pose_core.retarget.keying import planted_points
 from tests.support.in_blender import curves_of, fingerprint, load_rig
 
@@ -64,7 +64,8 @@ def bounds(rig, motion):
     obj = alone(rig)
     described = read_armature(obj)
     bone_map = map_bones(described)
-    planted = planted_points(described, bone_map, motion, motion.timestamps_s)
+    carried = transfer(motion, described, bone_map)
+    planted = planted_points(described, bone_map, motion, motion.timestamps_s, carried)
     extra = [(p.bone, obj.data.bones[p.bone].matrix_local.inverted() @ _vector(p.rest_position)) for p in planted]
     dense = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="dense"))
     keyed = set(dense_frames := curves_of(obj)[0][2][:, 0].tolist())
