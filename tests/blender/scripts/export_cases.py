@@ -6,6 +6,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from blender_addon.bridge import compat
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
 from blender_addon.bridge.export_character import actions_of, export_character, export_takes
 from blender_addon.bridge.export_presets import PRESETS, export_preset
@@ -130,13 +131,13 @@ def two_takes(motion, other, rig):
 def heads_in(obj, action):
     """World heads in an action alone."""
     data = obj.animation_data
-    was, mutes = data.action, [t.mute for t in data.nla_tracks]
+    (was, slot), mutes = compat.active_action(obj), [t.mute for t in data.nla_tracks]
     for track in data.nla_tracks:
         track.mute = True
-    data.action = action
+    compat.assign_action(obj, action, compat.slot_for(action, obj))
     first, last = (round(v) for v in action.frame_range)
     out = world_heads(obj, [first, (first + last) // 2, last])
-    data.action = was
+    compat.assign_action(obj, was, slot)
     for track, mute in zip(data.nla_tracks, mutes, strict=True):
         track.mute = mute
     return {"frames": [first, (first + last) // 2, last], "heads": out}
