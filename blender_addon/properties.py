@@ -6,7 +6,13 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from pose_core.config import SolveConfig
+from pose_core.retarget.decimate import LEAST_MM, MOST_MM
+from pose_core.retarget.keying import KEEP
+from pose_core.retarget.rig import ROTATION_MODES
 
+from .bridge.export_presets import PRESETS
+
+EULER_MODES = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)
 DEFAULT_FOV_RAD = math.radians(60.0)
 
 
@@ -126,6 +132,69 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
     )
     set_frame_range: BoolProperty(
         name="Frame Range from Video", description="Set the scene's first and last frame to the motion's", default=True
+    )
+
+    use_fewer_keys: BoolProperty(
+        name="Fewer Keys",
+        description="Leave out keys that are not needed; off = a key at every frame",
+        default=False,
+    )
+    key_error_mm: FloatProperty(
+        name="Largest Error",
+        description="How far any joint may be off at any frame, in millimetres. Planted feet stay within less than one",
+        default=2.0,
+        min=LEAST_MM,
+        max=MOST_MM,
+        soft_max=10.0,
+        precision=1,
+        step=10,
+    )
+    rotation_mode: EnumProperty(
+        name="Rotations",
+        description="In which form rotations are keyed",
+        items=[
+            (KEEP, "As the Bones Have It", "Each bone keeps its own rotation mode"),
+            ("QUATERNION", "Quaternion", "Changes the rotation mode of all keyed bones"),
+            *((mode, f"{mode} Euler", "Changes the rotation mode of all keyed bones") for mode in EULER_MODES),
+        ],
+        default=KEEP,
+    )
+    root_motion: EnumProperty(
+        name="Root Motion",
+        description="Which bone carries the path through the room",
+        items=[
+            ("pelvis", "Pelvis", "The pelvis bone carries it"),
+            ("root_bone", "Root Bone", "A bone above the pelvis travels over the floor, as game engines want it"),
+            ("in_place", "In Place", "The path is taken away; the height of the pelvis is kept"),
+        ],
+        default="pelvis",
+    )
+    root_bone: StringProperty(
+        name="Root Bone", description="The bone to use; empty = the topmost bone above the pelvis", default=""
+    )
+    push_to_nla: BoolProperty(
+        name="Push to NLA", description="Put the new action on an NLA track of its own", default=False
+    )
+    replace_action: BoolProperty(
+        name="Replace Earlier Take",
+        description="An earlier action of the same name is removed, unless something else uses it; off = both are kept",
+        default=False,
+    )
+    export_preset: EnumProperty(
+        name="Format",
+        description="For which program",
+        items=[(preset.name, preset.label, preset.about) for preset in PRESETS],
+        default="fbx",
+    )
+    export_clips: EnumProperty(
+        name="Clips",
+        description="Which motions are exported",
+        items=[
+            ("ACTIVE", "What Plays Now", "The active action, or the NLA, over the scene's frame range"),
+            ("FILES", "All, a File Each", "Every action of the character, each to a file named after it"),
+            ("ONE", "All in One File", "Every action of the character as a take of one file"),
+        ],
+        default="ACTIVE",
     )
 
     write_preview: BoolProperty(

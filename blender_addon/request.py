@@ -10,6 +10,7 @@ import bpy
 from pose_core.config import CameraConfig, EstimateRequest, SolveConfig, TrackConfig, VideoConfig
 from pose_core.errors import ConfigError
 from pose_core.folders import cache_folder
+from pose_core.retarget import KeysConfig
 
 from .bridge.apply_motion import ApplyOptions
 from .preferences import PoseCorePreferences
@@ -64,6 +65,14 @@ def build_apply_options(settings: PoseCoreSettings, clip_name: str) -> ApplyOpti
         fps_mode=settings.fps_mode,
         set_scene_fps=settings.set_scene_fps,
         set_frame_range=settings.set_frame_range,
+        keys=KeysConfig(
+            error_mm=settings.key_error_mm if settings.use_fewer_keys else None,
+            rotation_mode=settings.rotation_mode,
+            root_motion=settings.root_motion,
+            root_bone=settings.root_bone.strip(),
+        ),
+        nla=settings.push_to_nla,
+        replace_action=settings.replace_action,
     )
 
 

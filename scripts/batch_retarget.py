@@ -4,7 +4,8 @@
     python scripts/batch_retarget.py --motion A.motion.npz --rig HERO.fbx --out DIR      (a Python with bpy)
 
 Without --rig the armature of FILE.blend is used, or a new one is made. Each job starts from a fresh scene and leaves
-NAME.fbx, NAME.report.json and, if asked, NAME.blend; a job that fails does not stop the others.
+NAME.fbx (or what --export names), NAME.report.json and, if asked, NAME.blend; a job that fails does not stop the
+others.
 Exit codes: 0 all jobs done, 1 some failed, 2 bad usage, 130 stopped by Ctrl-C.
 """
 
@@ -38,7 +39,10 @@ def _load_parts() -> tuple[Any, Any, Any]:
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
     bridge = SimpleNamespace(
-        **{name: import_module(f"blender_addon.bridge.{name}") for name in ("apply_motion", "fbx_export", "rig_import")}
+        **{
+            name: import_module(f"blender_addon.bridge.{name}")
+            for name in ("apply_motion", "export_character", "export_presets", "rig_import")
+        }
     )
     return import_module("_batch.jobs"), import_module("_batch.run"), bridge
 
@@ -81,7 +85,7 @@ def _summary(report: dict[str, Any]) -> str:
     if "error" in report:
         return f"FAILED: {report['error']['message']}"
     takes = [
-        f"{take['fbx']} ({take['frames_keyed']} frames at {take['fps']:.5g}/s, {take['bones']} bones,"
+        f"{', '.join(take['files'])} ({take['frames_keyed']} frames at {take['fps']:.5g}/s, {take['bones']} bones,"
         f" largest deviation {1000 * take['verify']['max_joint_deviation_m']:.3g} mm)"
         for take in report["takes"]
     ]

@@ -1,14 +1,16 @@
-"""Write a rig motion as a new action, all keys of a curve at once."""
+"""Write keys as a new action, all keys of a curve at once."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import bpy
 import numpy as np
 
-from pose_core.retarget import RigDescription, RigMotion, rotation_channels
+from pose_core.retarget import KeyTrack, RigDescription
+from pose_core.retarget.key_tracks import LOCATION
 
 from . import compat
 
@@ -18,71 +20,148 @@ _ROTATION_PATHS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_
 
 
 def write_action(
-    obj: bpy.types.Object,
-    rig: RigDescription,
-    motion: RigMotion,
-    frames: np.ndarray,
-    name: str,
-    interpolation: str = "LINEAR",
+    obj: bpy.types.Object, tracks: Sequence[KeyTrack], name: str, interpolation: str = "LINEAR"
 ) -> Generator[None, None, tuple[bpy.types.Action, Any, int]]:
-    """Make a new action with the motion's keys, bone by bone; it is not assigned yet.
+    """Make a new action with keys, bone by bone; it is not assigned yet.
 
     Args:
         obj: the armature object the action is for.
-        rig: its description.
-        motion: T frames.
-        frames: (T,) scene frame of each; frames without a pose get no key.
+        tracks: the keys; those of a bone follow each other.
         name: the action's name; Blender adds a number if it is taken.
-        interpolation: of all keys.
+        interpolation: of keys of tracks without slopes.
     Returns:
         The action, its slot (None before 4.4), and the number of keys.
     """
     action, slot, curves, groups = compat.new_action_curves(name, obj)
     try:
-        at = np.asarray(frames)[motion.valid]
-        code = compat.interpolation_code(interpolation)
-        written = 0
-        for m, bone in enumerate(motion.bone_names):
-            if bone in motion.driven:
-                continue
-            pose_bone = obj.pose.bones[bone]
-            mode = rig.rotation_modes[rig.index(bone)]
-            group = groups.new(bone)
-            path = pose_bone.path_from_id(_ROTATION_PATHS.get(mode, "rotation_euler"))
-            channels = rotation_channels(motion.quaternions[motion.valid, m], mode)
-            color = "AUTO_YRGB" if channels.shape[1] == 4 else "AUTO_RGB"
-            written += _write_channels(curves, group, path, at, channels, code, color)
-            yield
-        for bone, values in motion.all_locations.items():
-            path = obj.pose.bones[bone].path_from_id("location")
-            group = groups.get(bone) or groups.new(bone)
-            written += _write_channels(curves, group, path, at, values[motion.valid], code, "AUTO_RGB")
+        straight, smooth = compat.interpolation_code(interpolation), compat.interpolation_code("BEZIER")
+        group = None
+        for track in tracks:
+            pose_bone = obj.pose.bones[track.bone]
+            if group is None or group.name != track.bone:
+                group = groups.new(track.bone)
+            path = pose_bone.path_from_id(_property(track))
+            keys = _KeyArrays.of(track, straight, smooth)
+            color = "AUTO_YRGB" if track.values.shape[1] == 4 else "AUTO_RGB"
+            for i in range(track.values.shape[1]):
+                curve = curves.new(path, index=i)
+                curve.group = group
+                curve.color_mode = color
+                keys.write(curve, i)
             yield
     except BaseException:
         bpy.data.actions.remove(action)
         raise
-    return action, slot, written
+    return action, slot, sum(track.key_count for track in tracks)
 
 
-def _write_channels(
-    curves: Any, group: Any, path: str, frames: np.ndarray, values: np.ndarray, code: int, color: str
-) -> int:
-    pairs = np.empty((len(frames), 2), dtype=np.float32)
-    pairs[:, 0] = frames
-    codes = np.full(len(frames), code, dtype=np.int32)
-    for i in range(values.shape[1]):
-        curve = curves.new(path, index=i)
-        curve.group = group
-        curve.color_mode = color
-        pairs[:, 1] = values[:, i]
-        curve.keyframe_points.add(len(frames))
-        curve.keyframe_points.foreach_set("co", pairs.ravel())
-        curve.keyframe_points.foreach_set("interpolation", codes)
+def _property(track: KeyTrack) -> str:
+    if track.channel == LOCATION:
+        return "location"
+    return _ROTATION_PATHS.get(track.mode, "rotation_euler")
+
+
+@dataclass(frozen=True)
+class _KeyArrays:
+    """What Blender takes for the keys of a track: one row of (frame, value) a channel, and codes."""
+
+    co: np.ndarray
+    """(C, 2 n) float32"""
+    interpolation: np.ndarray
+    """(n,)"""
+    handles: tuple[np.ndarray, np.ndarray] | None
+    """(C, 2 n) left and right, for smooth curves."""
+
+    @classmethod
+    def of(cls, track: KeyTrack, straight: int, smooth: int) -> Self:
+        """Arrays of a track."""
+        n = len(track.frames)
+        interpolation = np.full(n, straight, dtype=np.int32)
+        if track.slopes is None:
+            return cls(_pairs(track.frames, track.values), interpolation, None)
+        interpolation[:] = smooth
+        step = np.diff(track.frames)
+        before, after = np.concatenate([[1.0], step]), np.concatenate([step, [1.0]])
+        if track.smooth is not None:
+            interpolation[~track.smooth] = straight
+            # a handle into a stretch without a pose has nothing to shape
+            before[1:][~track.smooth[:-1]] = 1.0
+            after[~track.smooth] = 1.0
+        handles = tuple(
+            _pairs(track.frames + third, track.values + track.slopes * third[:, None])
+            for third in (-before / 3.0, after / 3.0)
+        )
+        return cls(_pairs(track.frames, track.values), interpolation, handles)
+
+    def write(self, curve: bpy.types.FCurve, channel: int) -> None:
+        """Put the keys of a channel on an empty curve."""
+        points = curve.keyframe_points
+        points.add(len(self.interpolation))
+        points.foreach_set("co", self.co[channel])
+        points.foreach_set("interpolation", self.interpolation)
+        if self.handles is not None:
+            codes = np.full(len(self.interpolation), compat.handle_code("ALIGNED"), dtype=np.int32)
+            for side, places in zip(("left", "right"), self.handles, strict=True):
+                points.foreach_set(f"handle_{side}_type", codes)
+                points.foreach_set(f"handle_{side}", places[channel])
         curve.update()
-    return values.size
 
 
-def reset_leftovers(obj: bpy.types.Object, rig: RigDescription, motion: RigMotion) -> list[str]:
+def _pairs(frames: np.ndarray, values: np.ndarray) -> np.ndarray:
+    out = np.empty((values.shape[1], len(frames), 2), dtype=np.float32)
+    out[:, :, 0] = frames
+    out[:, :, 1] = values.T
+    return out.reshape(values.shape[1], -1)
+
+
+def push_to_nla(obj: bpy.types.Object, action: bpy.types.Action, slot: Any, name: str) -> str:
+    """Move the active action to an NLA track of its own, on top of the others, where it plays the same.
+
+    Returns:
+        The track's name.
+    """
+    data = obj.animation_data
+    track = data.nla_tracks.new()
+    try:
+        track.name = name
+        first, last = action.frame_range
+        strip = track.strips.new(action.name, int(np.floor(first)), action)
+        compat.strip_slot(strip, slot)
+        strip.action_frame_start, strip.action_frame_end = first, last
+        strip.frame_start, strip.frame_end = first, last
+        # the first take holds its ends; one above it must not cover the others outside its own time
+        strip.extrapolation = "HOLD" if len(data.nla_tracks) == 1 else "NOTHING"
+        data.action = None
+    except BaseException:
+        data.nla_tracks.remove(track)
+        raise
+    return str(track.name)
+
+
+def take_name(obj: bpy.types.Object, action: bpy.types.Action, name: str) -> bool:
+    """Let an action take the place of an older one of this name, which is removed unless something else uses it.
+
+    NLA tracks of the object that play nothing but the older one go with it.
+
+    Returns:
+        Whether the action has the name now.
+    """
+    old = bpy.data.actions.get(name)
+    if old is None or old == action or old.library is not None:
+        return bool(action.name == name)
+    tracks = obj.animation_data.nla_tracks
+    own = [track for track in tracks if len(track.strips) and all(strip.action == old for strip in track.strips)]
+    others = old.users - int(old.use_fake_user) - sum(len(track.strips) for track in own)
+    if others > 0:
+        return False
+    for track in own:
+        tracks.remove(track)
+    bpy.data.actions.remove(old)
+    action.name = name
+    return bool(action.name == name)
+
+
+def reset_leftovers(obj: bpy.types.Object, rig: RigDescription, bone_names: Sequence[str]) -> list[str]:
     """Put to rest what an earlier action or pose left behind and the new keys do not cover.
 
     These are: location and scale of mapped bones, everything of the bones above them, and everything that the still
@@ -91,7 +170,7 @@ def reset_leftovers(obj: bpy.types.Object, rig: RigDescription, motion: RigMotio
     Returns:
         Names of the bones that were not at rest.
     """
-    keyed = {*motion.bone_names, *motion.locations}
+    keyed = set(bone_names)
     above = {rig.bone_names[a] for bone in keyed for a in rig.ancestors(rig.index(bone))} - keyed
     moved = _bones_moved_by_active_action(obj) - keyed
     changed: list[str] = []
@@ -104,6 +183,21 @@ def reset_leftovers(obj: bpy.types.Object, rig: RigDescription, motion: RigMotio
             continue
         if moved_here:
             changed.append(bone.name)
+    return changed
+
+
+def set_rotation_modes(obj: bpy.types.Object, tracks: Sequence[KeyTrack]) -> list[str]:
+    """Give bones the rotation mode that their keys are in.
+
+    Returns:
+        Names of the bones that had another one.
+    """
+    changed = []
+    for track in tracks:
+        bone = obj.pose.bones[track.bone]
+        if bone.rotation_mode != track.mode:
+            bone.rotation_mode = track.mode
+            changed.append(track.bone)
     return changed
 
 

@@ -15,6 +15,7 @@ from pose_core.errors import ConfigError
 from pose_core.motion_file import Motion
 from pose_core.retarget import (
     BoneMap,
+    KeysConfig,
     RigDescription,
     RigMotion,
     TransferConfig,
@@ -23,13 +24,15 @@ from pose_core.retarget import (
     ik_limbs,
     keyed_bones,
     map_bones,
+    planned_tracks,
     rate_of_times,
     resampled,
     switches_of,
     transfer,
+    with_root_motion,
 )
 
-from .action_writer import reset_leftovers, write_action
+from .action_writer import push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
 from .armature_reader import check_target, read_armature
 from .compat import assign_action
 from .new_armature import create_armature, remove_armature
@@ -66,7 +69,13 @@ class ApplyOptions:
     transfer: TransferConfig = field(default_factory=TransferConfig)
     """How the motion is carried onto the rig."""
     interpolation: str = "LINEAR"
-    """Between keys; keys are dense, so linear plays exactly what was solved."""
+    """Between keys at every frame, where linear plays exactly what was solved."""
+    keys: KeysConfig = field(default_factory=KeysConfig)
+    """Which keys are written: all or few, in which form, and where the path is."""
+    nla: bool = False
+    """Push the new action onto an NLA track of its own."""
+    replace_action: bool = False
+    """Let the new action take the place of an earlier one of the same name instead of standing beside it."""
     verify: bool = True
     """Look at the evaluated rig afterwards and report deviations."""
 
@@ -136,9 +145,12 @@ def apply_steps(
         frames = frames_of_times(motion.timestamps_s, rate.value, options.frame_start, zero)
         if options.fps_mode == "resample":
             rig_motion, frames = yield from beside(lambda: resampled(rig_motion, frames))
+        rig_motion = with_root_motion(rig, bone_map, rig_motion, options.keys)
+        tracks = yield from beside(lambda: planned_tracks(rig, bone_map, rig_motion, frames, motion, options.keys))
         timings["compute"] = time.perf_counter() - start - timings["read"]
-        action, slot, keys = yield from write_action(target, rig, rig_motion, frames, clip, options.interpolation)
-        reset = reset_leftovers(target, rig, rig_motion)
+        action, slot, keys = yield from write_action(target, tracks, clip, options.interpolation)
+        reset = reset_leftovers(target, rig, [*rig_motion.bone_names, *rig_motion.locations])
+        turned = set_rotation_modes(target, tracks)
         _keep_old_action(target)
         assign_action(target, action, slot)
         set_switches(target, rig_motion.switches)
@@ -149,6 +161,12 @@ def apply_steps(
         notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names, limbs)
         if reset:
             notes.append(f"Put back to rest: {', '.join(reset)}.")
+        if options.keys.error_mm is not None and rig_motion.driven:
+            notes.append(
+                "Fewer keys: the largest error holds for the IK controls; elbows and knees may be off by more."
+            )
+        if turned:
+            notes.append(f"Rotation mode changed to {options.keys.rotation_mode}: {', '.join(turned)}.")
         notes += _show_pose(target)
         keyed = frames[rig_motion.valid]
         if options.set_scene_fps:
@@ -159,6 +177,10 @@ def apply_steps(
         if options.verify:
             found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
             notes += _verify_notes(found)
+        track = push_to_nla(target, action, slot, clip) if options.nla else None
+        # last, as it cannot be undone
+        if options.replace_action and not take_name(target, action, clip):
+            notes.append(f"Something else uses the action '{clip}', so it was kept; the new one is '{action.name}'.")
         timings["verify"] = time.perf_counter() - start - sum(timings.values())
     except BaseException:
         snapshot.restore(scene)
@@ -173,6 +195,8 @@ def apply_steps(
         "new_armature": created is not None,
         "action": action.name,
         "keys": keys,
+        "keys_of_every_frame": int(np.sum(rig_motion.valid)) * sum(one.values.shape[1] for one in tracks),
+        "nla_track": track,
         "bones": len(rig_motion.bone_names),
         "frames": [float(keyed[0]), float(keyed[-1])],
         "frame_start": options.frame_start,

@@ -44,6 +44,24 @@ def active_action(obj: bpy.types.Object) -> tuple[bpy.types.Action | None, Any]:
     return data.action, (data.action_slot if has_slots() else None)
 
 
+def slot_for(action: bpy.types.Action, obj: bpy.types.Object) -> Any:
+    """The slot of an action that an object would use: its own, or one made for objects (None before 4.4)."""
+    if not has_slots():
+        return None
+    active, slot = active_action(obj)
+    if active == action and slot is not None:
+        return slot
+    fitting = [one for one in action.slots if one.target_id_type in ("OBJECT", "UNSPECIFIED")]
+    named = [one for one in fitting if one.name_display == obj.name]
+    return (named or fitting or [None])[0]
+
+
+def known_arguments(operator: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those arguments that an operator of this version has."""
+    known = operator.get_rna_type().properties
+    return {name: value for name, value in arguments.items() if name in known}
+
+
 def action_curves(action: bpy.types.Action, slot: Any = None) -> Iterator[bpy.types.FCurve]:
     """All F-curves of an action; with slots those of one slot, or of all if `slot` is None."""
     if not has_slots():
@@ -66,6 +84,17 @@ def curves_for_writing(action: bpy.types.Action, slot: Any = None) -> Any:
 def interpolation_code(name: str) -> int:
     """The number that `foreach_set` wants for an interpolation such as `LINEAR`."""
     return int(bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items[name].value)
+
+
+def handle_code(name: str) -> int:
+    """The number that `foreach_set` wants for a type of handle such as `ALIGNED`."""
+    return int(bpy.types.Keyframe.bl_rna.properties["handle_left_type"].enum_items[name].value)
+
+
+def strip_slot(strip: bpy.types.NlaStrip, slot: Any) -> None:
+    """Have an NLA strip play one slot of its action (4.4 and newer)."""
+    if slot is not None and has_slots() and strip.action_slot != slot:
+        strip.action_slot = slot
 
 
 def escape_all(names: Iterable[str]) -> list[str]:

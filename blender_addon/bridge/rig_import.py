@@ -10,7 +10,7 @@ import bpy
 from pose_core.errors import RigError
 from pose_core.retarget.vrm import read_humanoid
 
-from .fbx_export import enable_addon
+from .blender_io import enable_addon
 from .rig_hints import VRM_PROPERTY
 
 RIG_SUFFIXES = (".fbx", ".glb", ".gltf", ".vrm", ".blend")

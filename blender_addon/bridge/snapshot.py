@@ -9,7 +9,8 @@ import bpy
 
 from . import compat
 
-_CHANNELS = ("location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
+# the mode first: changing it converts the values of the others
+_CHANNELS = ("rotation_mode", "location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Snapshot:
     action_fake_user: bool
     slot_handle: int | None
     pose_position: str
-    pose: dict[str, dict[str, tuple[float, ...]]]
+    pose: dict[str, dict[str, str | tuple[float, ...]]]
     switches: dict[str, dict[str, float]]
     """Numeric custom properties of the pose bones."""
 
@@ -43,7 +44,7 @@ class Snapshot:
             "" if obj is None else obj.data.pose_position,
             {}
             if obj is None
-            else {bone.name: {c: tuple(getattr(bone, c)) for c in _CHANNELS} for bone in obj.pose.bones},
+            else {bone.name: {c: _plain(getattr(bone, c)) for c in _CHANNELS} for bone in obj.pose.bones},
             {} if obj is None else {bone.name: _numbers(bone) for bone in obj.pose.bones if bone.keys()},
         )
 
@@ -72,12 +73,17 @@ class Snapshot:
         for name, channels in self.pose.items():
             bone = obj.pose.bones[name]
             for channel, value in channels.items():
-                setattr(bone, channel, value)
+                if channel != "rotation_mode" or bone.rotation_mode != value:
+                    setattr(bone, channel, value)
         for name, numbers in self.switches.items():
             for key, number in numbers.items():
                 if obj.pose.bones[name][key] != number:
                     obj.pose.bones[name][key] = number
                     obj.update_tag()
+
+
+def _plain(value: Any) -> str | tuple[float, ...]:
+    return value if isinstance(value, str) else tuple(value)
 
 
 def _numbers(bone: bpy.types.PoseBone) -> dict[str, float]:

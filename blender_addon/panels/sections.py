@@ -71,6 +71,27 @@ def draw_timing(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
         column.prop(settings, "range_end_s")
 
 
+def draw_keys(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """Which keys are written."""
+    layout.prop(settings, "use_fewer_keys")
+    if settings.use_fewer_keys:
+        layout.prop(settings, "key_error_mm", text="Error (mm)")
+    layout.prop(settings, "rotation_mode")
+    layout.prop(settings, "root_motion")
+    if settings.root_motion == "root_bone":
+        layout.prop(settings, "root_bone", placeholder="Topmost")
+    column = layout.column(heading="Action")
+    column.prop(settings, "push_to_nla")
+    column.prop(settings, "replace_action")
+
+
+def draw_export(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """Where the motion goes next."""
+    layout.prop(settings, "export_preset")
+    layout.prop(settings, "export_clips")
+    layout.operator("pose_core.export", icon="EXPORT")
+
+
 def draw_output(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
     """Which files are written where."""
     layout.prop(settings, "output_folder", placeholder="Automatic")
@@ -98,5 +119,7 @@ OPTIONS: tuple[tuple[str, str, Draw], ...] = (
     ("camera", "Camera", draw_camera),
     ("motion", "Motion", draw_motion),
     ("timing", "Timing", draw_timing),
+    ("keys", "Keys", draw_keys),
     ("output", "Output", draw_output),
+    ("export", "Export", draw_export),
 )

@@ -8,6 +8,8 @@ from pose_core.retarget.bone_map_file import bone_map_from_dict, bone_map_to_dic
 from pose_core.retarget.channels import rotation_channels
 from pose_core.retarget.control_keys import KeyedBones, keyed_bones
 from pose_core.retarget.expected import motion_limb_angles, planted_at, witness_bones
+from pose_core.retarget.key_tracks import KeyTrack, key_tracks
+from pose_core.retarget.keying import KeysConfig, planned_tracks, with_root_motion
 from pose_core.retarget.kinematics import pose_bones
 from pose_core.retarget.new_rig import NewBone, new_rig_bone_map, new_rig_layout
 from pose_core.retarget.rest_alignment import RestAlignment, align_rest_pose
@@ -23,7 +25,9 @@ __all__ = [
     "BoneMap",
     "Follow",
     "IkControl",
+    "KeyTrack",
     "KeyedBones",
+    "KeysConfig",
     "NewBone",
     "RestAlignment",
     "RigDescription",
@@ -39,12 +43,14 @@ __all__ = [
     "doubtful_parts",
     "frames_of_times",
     "ik_limbs",
+    "key_tracks",
     "keyed_bones",
     "map_bones",
     "map_by_family",
     "motion_limb_angles",
     "new_rig_bone_map",
     "new_rig_layout",
+    "planned_tracks",
     "planted_at",
     "pose_bones",
     "rate_of_times",
@@ -55,6 +61,7 @@ __all__ = [
     "sure_bones",
     "switches_of",
     "transfer",
+    "with_root_motion",
     "witness_bones",
     "write_bone_map",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from pose_core.errors import ConfigError
 from pose_core.retarget.rig import ROTATION_MODES
-from pose_core.rotations import quaternion_to_matrix
+from pose_core.rotations import quaternion_to_matrix, rotation_vector_to_matrix, unit
 from pose_core.types import BoolArray, FloatArray
 
 _EULER_ORDERS = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)
@@ -14,6 +14,8 @@ _EULER_ORDERS = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)
 _GIMBAL_COSINE = 1e-6
 # Vector part of a quaternion below which a rotation has no axis.
 _NO_AXIS = 1e-9
+# Sum of the steps of three angles above which two rotations that are close have no close angles.
+_NEAR_RAD = 0.3
 
 
 def rotation_channels(quaternions: FloatArray, mode: str) -> FloatArray:
@@ -58,6 +60,15 @@ def euler_angles(quaternions: FloatArray, order: str) -> FloatArray:
     Returns:
         (T, ..., 3) radians about x, y, z (in this order whatever `order` is).
     """
+    angles, other = _euler_forms(quaternions, order)
+    # From one frame to the next either both keep the form or both change it: the distances are the same both ways.
+    staying, changing = (_turned(form[1:] - angles[:-1]) for form in (angles, other))
+    use_other = _sign_after(changing < staying) < 0
+    return np.asarray(np.unwrap(np.where(use_other[..., None], other, angles), axis=0))
+
+
+def _euler_forms(quaternions: FloatArray, order: str) -> tuple[FloatArray, FloatArray]:
+    """The two triples of Euler angles of each rotation, (T, ..., 3) each."""
     i, j, k = ("XYZ".index(letter) for letter in order)
     odd = 1.0 if (i, j, k) in ((0, 1, 2), (1, 2, 0), (2, 0, 1)) else -1.0
     M = quaternion_to_matrix(quaternions)
@@ -74,10 +85,7 @@ def euler_angles(quaternions: FloatArray, order: str) -> FloatArray:
     # the same rotation with the middle angle beyond a right angle
     other = angles + np.pi
     other[..., j] = np.pi - angles[..., j]
-    # From one frame to the next either both keep the form or both change it: the distances are the same both ways.
-    staying, changing = (_turned(form[1:] - angles[:-1]) for form in (angles, other))
-    use_other = _sign_after(changing < staying) < 0
-    return np.asarray(np.unwrap(np.where(use_other[..., None], other, angles), axis=0))
+    return angles, other
 
 
 def axis_angles(quaternions: FloatArray) -> FloatArray:
@@ -96,6 +104,53 @@ def axis_angles(quaternions: FloatArray) -> FloatArray:
     sign = _sign_after(np.sum(axis[1:] * axis[:-1], axis=-1) < 0)
     angle = np.unwrap(sign * 2 * np.arctan2(length, q[..., 0]), axis=0)
     return np.concatenate([angle[..., None], sign[..., None] * axis], axis=-1)
+
+
+def near_channels(quaternions: FloatArray, mode: str, reference: FloatArray) -> FloatArray:
+    """Channel values of rotations that are close to those of other channel values, without a jump against these.
+
+    Args:
+        quaternions: (T, 4) wxyz.
+        mode: `QUATERNION` or an order of Euler angles.
+        reference: (T, 4) or (T, 3) channel values of nearly the same rotations.
+    Returns:
+        Values like `reference`, and `reference` itself where Euler angles have no close values (at gimbal lock).
+    """
+    if mode == "QUATERNION":
+        flip = np.sum(quaternions * reference, axis=-1, keepdims=True) < 0
+        return np.where(flip, -quaternions, quaternions)
+    forms = _euler_forms(quaternions, mode)
+    steps = [(form - reference + np.pi) % (2 * np.pi) - np.pi for form in forms]
+    step = np.where(_turned(steps[0])[:, None] <= _turned(steps[1])[:, None], steps[0], steps[1])
+    return np.asarray(np.where(_turned(step)[:, None] < _NEAR_RAD, reference + step, reference))
+
+
+def channel_rotations(channels: FloatArray, mode: str) -> FloatArray:
+    """Rotation matrices of channel values, as Blender reads them; quaternions and axes need not be normalised.
+
+    Args:
+        channels: (..., 4) or (..., 3) as `rotation_channels` gives them.
+        mode: one of ROTATION_MODES.
+    Returns:
+        (..., 3, 3).
+    """
+    if mode == "QUATERNION":
+        return quaternion_to_matrix(channels)
+    if mode == "AXIS_ANGLE":
+        return rotation_vector_to_matrix(channels[..., :1] * unit(channels[..., 1:]))
+    first, second, third = (_about_axis(channels[..., "XYZ".index(letter)], letter) for letter in mode)
+    return np.asarray(third @ second @ first)
+
+
+def _about_axis(angle: FloatArray, letter: str) -> FloatArray:
+    k = "XYZ".index(letter)
+    i, j = (k + 1) % 3, (k + 2) % 3
+    R = np.zeros((*angle.shape, 3, 3))
+    cosine, sine = np.cos(angle), np.sin(angle)
+    R[..., k, k] = 1.0
+    R[..., i, i] = R[..., j, j] = cosine
+    R[..., i, j], R[..., j, i] = -sine, sine
+    return R
 
 
 def _sign_after(flips: BoolArray) -> FloatArray:

@@ -15,10 +15,15 @@ from typing import Any, NoReturn
 from pose_core import __version__
 from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, from_mapping
 from pose_core.errors import ConfigError, PoseCoreError
+from pose_core.retarget import KeysConfig
 from pose_core.retarget.bone_names import name_presets
+from pose_core.retarget.keying import KEEP
+from pose_core.retarget.rig import ROTATION_MODES
+from pose_core.retarget.root_motion import ROOT_MOTIONS
 
 REPORT_SUFFIX = ".report.json"
 MOTION_SUFFIX = ".motion.npz"
+EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "bvh")
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,16 @@ class Job:
     """`subframes` or `resample`."""
     place: str = "world"
     """`world` or `object`."""
+    export: str = "fbx"
+    """Formats to export, with commas: `fbx`, `fbx-unity`, `fbx-unreal`, `glb`, `bvh`."""
+    key_error_mm: float | None = None
+    """Leave out keys as long as no joint is off by more, millimetres; None = keep all."""
+    rotation_mode: str = "KEEP"
+    """Form of the rotations; `KEEP` leaves each bone its own."""
+    root_motion: str = "pelvis"
+    """`pelvis`, `root_bone` or `in_place`."""
+    root_bone: str = ""
+    """The root bone; empty = the topmost bone above the pelvis."""
     frame_start: int = 1
     """Scene frame at which the video starts."""
     height_m: float | None = None
@@ -61,6 +76,26 @@ class Job:
             raise ConfigError(f"fps_mode must be 'subframes' or 'resample', but is '{self.fps_mode}'.")
         if self.place not in ("world", "object"):
             raise ConfigError(f"place must be 'world' or 'object', but is '{self.place}'.")
+        unknown = [name for name in self.exports if name not in EXPORTS]
+        if unknown or not self.exports:
+            raise ConfigError(
+                f"export must be one or more of {', '.join(EXPORTS)}, but is '{self.export}'.", "Part them by commas."
+            )
+        _ = self.keys_config
+
+    @property
+    def exports(self) -> list[str]:
+        """Names of the export presets."""
+        return [name.strip() for name in self.export.split(",") if name.strip()]
+
+    @property
+    def keys_config(self) -> KeysConfig:
+        """Which keys are written.
+
+        Raises:
+            ConfigError: a value is outside what it may be.
+        """
+        return KeysConfig(self.key_error_mm, self.rotation_mode, self.root_motion, self.root_bone)
 
     @property
     def result_name(self) -> str:
@@ -157,6 +192,14 @@ def build_parser() -> argparse.ArgumentParser:
                         help="keys at the exact times of the video, or at whole frames")  # fmt: skip
     result.add_argument("--place", choices=("world", "object"), default="world",
                         help="where the motion is: as in the video, or where the armature stands")  # fmt: skip
+    result.add_argument("--export", default="fbx", metavar="FORMATS",
+                        help=f"formats, with commas: {', '.join(EXPORTS)} (default: fbx)")  # fmt: skip
+    result.add_argument("--key-error-mm", type=float, metavar="MM",
+                        help="leave out keys as long as no joint is off by more (default: keep all)")  # fmt: skip
+    result.add_argument("--rotation-mode", choices=(KEEP, *ROTATION_MODES), default=KEEP,
+                        help="form of the rotations (default: as the bones have it)")  # fmt: skip
+    result.add_argument("--root-motion", choices=ROOT_MOTIONS, default="pelvis", help="which bone carries the path")
+    result.add_argument("--root-bone", default="", metavar="NAME", help="the root bone, if not the topmost one")
     result.add_argument("--frame-start", type=int, default=1, metavar="N", help="scene frame of the video's start")
     person = parser.add_argument_group("person")
     person.add_argument("--height", type=float, metavar="M", help="height of the person, metres")
@@ -178,7 +221,9 @@ def read_batch(argv: list[str]) -> Batch:
     people = 0 if options.people == "all" else _whole("--people", options.people)
     defaults: dict[str, Any] = {
         "rig": options.rig, "armature": options.armature, "out": options.out or ".", "bone_map": options.bone_map,
-        "fps_mode": options.fps_mode, "place": options.place, "frame_start": options.frame_start,
+        "fps_mode": options.fps_mode, "place": options.place, "export": options.export,
+        "key_error_mm": options.key_error_mm, "rotation_mode": options.rotation_mode,
+        "root_motion": options.root_motion, "root_bone": options.root_bone, "frame_start": options.frame_start,
         "height_m": options.height, "people": people, "person_id": options.person, "save_blend": options.save_blend,
     }  # fmt: skip
     jobs = [Job(video=str(path), **defaults) for path in options.video]

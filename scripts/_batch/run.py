@@ -38,7 +38,7 @@ def done_before(job: Job, blend_file: str) -> bool:
         return False
     if report.get("digest") != job.digest(blend_file):
         return False
-    files = [path for take in report.get("takes", []) for path in (take.get("fbx"), take.get("blend")) if path]
+    files = [path for take in report.get("takes", []) for path in (*take.get("files", []), take.get("blend")) if path]
     return bool(files) and all((job.report_path.parent / name).is_file() for name in files)
 
 
@@ -47,7 +47,7 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
 
     Args:
         job: what to do.
-        bridge: the modules `apply_motion`, `fbx_export` and `rig_import` of the add-on's bridge.
+        bridge: the modules of the add-on's bridge that it uses.
         blend_file: the file that was open at the start; empty = none.
         worker_python: interpreter of the worker's environment.
     Returns:
@@ -127,14 +127,14 @@ def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str
         frame_start=job.frame_start,
         fps_mode=job.fps_mode,
         bone_map=_bone_map(job, bridge, target),
+        keys=job.keys_config,
         transfer=replace(TransferConfig(), place=job.place),
     )
     take: dict[str, Any] = {"motion": str(motion_path), "person_id": motion.person_id}
     take |= bridge.apply_motion.apply_motion(bpy.context, motion, target, options)
     applied = time.monotonic()
-    fbx = Path(job.out) / f"{name}.fbx"
-    bridge.fbx_export.export_fbx(bpy.context, bpy.data.objects[take["object"]], fbx)
-    take["fbx"] = fbx.name
+    take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge)
+    take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
     exported = time.monotonic()
     if job.save_blend:
         blend = Path(job.out) / f"{name}.blend"
@@ -143,6 +143,19 @@ def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str
     take["timings_s"] = {"import": imported - start, "apply": applied - imported, "export": exported - applied,
                          "parts_of_apply": take["timings_s"]}  # fmt: skip
     return take
+
+
+def _export(job: Job, name: str, armature: Any, bridge: Any) -> list[str]:
+    """Write all formats wanted; names of the files. Several of one suffix bear the name of the program too."""
+    presets = [bridge.export_presets.export_preset(wanted) for wanted in job.exports]
+    suffixes = [preset.suffix for preset in presets]
+    files = []
+    for preset in presets:
+        program = preset.name.partition("-")[2]
+        own = f"{name}.{program}" if program and suffixes.count(preset.suffix) > 1 else name
+        path = Path(job.out) / f"{own}{preset.suffix}"
+        files.append(bridge.export_character.export_character(bpy.context, armature, path, preset).name)
+    return files
 
 
 def _bone_map(job: Job, bridge: Any, target: Any) -> BoneMap | None:

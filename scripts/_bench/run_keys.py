@@ -1,10 +1,11 @@
-"""Keys of 65 bones over 1000 frames by the add-on's writer, and bone by bone as scripts often do; prints seconds.
+"""From a motion to keys by the add-on, by Blender's baking of constraints, and key by key; prints seconds as JSON.
 
-Runs with a Python that has Blender's module.
+Runs with a Python that has Blender's module. Argument: a motion file.
 """
 
 import json
 import os
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -15,58 +16,149 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from blender_addon.bridge.action_writer import write_action  # noqa: E402
-from blender_addon.bridge.armature_reader import read_armature  # noqa: E402
-from blender_addon.bridge.steps import drain  # noqa: E402
-from pose_core.retarget.rig_motion import RigMotion  # noqa: E402
-from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, rotation_vector_to_matrix  # noqa: E402
+from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion  # noqa: E402
+from blender_addon.bridge.compat import action_curves  # noqa: E402
+from blender_addon.bridge.new_armature import create_armature  # noqa: E402
+from pose_core.errors import RigError  # noqa: E402
+from pose_core.motion_file import read_motion  # noqa: E402
+from pose_core.retarget import KeysConfig, new_rig_bone_map  # noqa: E402
 
-BONES, FRAMES = 65, 1000
+BONES = 65
+ROUNDS = 5
+QUICK = ApplyOptions(verify=False)
 
 
-def make_armature() -> bpy.types.Object:
-    """A chain of bones in an empty scene."""
+def make_character(motion):
+    """A humanoid armature of 65 bones: the built-in one with fingers and helpers."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.object.armature_add()
-    armature = bpy.context.object
+    armature = create_armature(bpy.context, motion, "Character")
+    bpy.context.view_layer.objects.active = armature
     bpy.ops.object.mode_set(mode="EDIT")
     bones = armature.data.edit_bones
-    for n in range(1, BONES):
-        bone = bones.new(f"Bone.{n:03d}")
-        bone.head, bone.tail = (0, 0, n), (0, 0, n + 1)
-        bone.parent = bones[n - 1]
+    for n in range(BONES - len(bones)):
+        side = ("left", "right")[n % 2]
+        bone = bones.new(f"finger.{n:02d}")
+        bone.parent = bones[f"{side}_hand"]
+        bone.head = bone.parent.tail
+        bone.tail = bone.head + (bone.parent.tail - bone.parent.head) * 0.3
     bpy.ops.object.mode_set(mode="OBJECT")
     return armature
 
 
-def make_motion(names: tuple[str, ...]) -> RigMotion:
-    """Smooth turns of every bone."""
-    time_s = np.arange(FRAMES) / 30.0
-    phase = np.random.default_rng(0).uniform(0, 6, (1, len(names), 3))
-    turns = rotation_vector_to_matrix(0.4 * np.sin(time_s[:, None, None] + phase))
-    quaternions = continuous_quaternions(matrix_to_quaternion(turns))
-    return RigMotion(names, quaternions, names[0], np.zeros((FRAMES, 3)), time_s, np.ones(FRAMES, dtype=bool))
-
-
-def main() -> None:
-    """Measure both ways and print."""
-    armature = make_armature()
-    rig = read_armature(armature)
-    motion = make_motion(rig.bone_names)
-    frames = np.arange(FRAMES) + 1.0
-    bulk = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        drain(write_action(armature, rig, motion, frames, "Bench"))
-        bulk.append(time.perf_counter() - begun)
+def timed(run):
+    """Seconds of a call, and what it returned."""
     begun = time.perf_counter()
-    for t in range(FRAMES):
-        for m, name in enumerate(motion.bone_names):
-            bone = armature.pose.bones[name]
-            bone.rotation_quaternion = motion.quaternions[t, m]
-            bone.keyframe_insert("rotation_quaternion", frame=t + 1)
-    inserted = time.perf_counter() - begun
-    print(json.dumps({"bones": BONES, "frames": FRAMES, "bulk_s": sorted(bulk)[2], "insert_s": inserted}))
+    out = run()
+    return time.perf_counter() - begun, out
+
+
+def bake(source, target, pairs, frames):
+    """Seconds to follow another armature by constraints and have Blender bake it."""
+
+    def run():
+        for ours, theirs in pairs:
+            constraint = target.pose.bones[ours].constraints.new(
+                "COPY_TRANSFORMS" if ours == theirs else "COPY_ROTATION"
+            )
+            constraint.target, constraint.subtarget = source, theirs
+        bpy.context.view_layer.objects.active = target
+        target.select_set(True)
+        bpy.ops.object.mode_set(mode="POSE")
+        chosen = {ours for ours, _ in pairs}
+        for bone in target.pose.bones:
+            owner = bone if hasattr(bone, "select") else bone.bone
+            owner.select = bone.name in chosen
+        bpy.ops.nla.bake(frame_start=1, frame_end=frames, only_selected=True, visual_keying=True,
+                         clear_constraints=True, bake_types={"POSE"})  # fmt: skip
+        bpy.ops.object.mode_set(mode="OBJECT")
+
+    return timed(run)[0]
+
+
+def insert(armature, curves):
+    """Seconds to key the same channels bone by bone and frame by frame."""
+    channels = {}
+    for curve in curves:
+        channels.setdefault(curve.data_path, []).append(curve)
+    rows = {}
+    for path, own in channels.items():
+        values = np.array([[key.co[1] for key in curve.keyframe_points] for curve in own]).T
+        bone, _, channel = path.rpartition(".")
+        rows[armature.path_resolve(bone), channel] = values
+    armature.animation_data_clear()
+
+    def run():
+        for t in range(len(next(iter(rows.values())))):
+            for (bone, channel), values in rows.items():
+                setattr(bone, channel, values[t])
+                bone.keyframe_insert(channel, frame=t + 1)
+
+    return timed(run)[0]
+
+
+def curves_of(armature):
+    """All curves of the active action."""
+    return list(action_curves(armature.animation_data.action))
+
+
+def control_rig(motion):
+    """The same on a generated Rigify rig: seconds of ours and of baking its controls."""
+    source = make_character(motion)
+    apply_motion(bpy.context, motion, source, QUICK)
+    import addon_utils  # exists only after bpy
+
+    addon_utils.enable("rigify", default_set=True)
+    bpy.ops.object.armature_basic_human_metarig_add()
+    bpy.ops.pose.rigify_generate()
+    rig = bpy.context.object
+    try:
+        seconds, report = timed(lambda: apply_motion(bpy.context, motion, rig, QUICK))
+    except RigError as error:
+        return {"refused": str(error)}
+    ours = new_rig_bone_map().bones
+    pairs = [
+        (own, ours[part][0])
+        for part, names in report["bone_map"].items()
+        if part in ours
+        for own in (names[:1] if isinstance(names, list) else [names])
+        if own
+    ]
+    rig.animation_data_clear()
+    return {
+        "ours_s": seconds,
+        "bake_s": bake(source, rig, pairs, len(motion.timestamps_s)),
+        "bones": len(rig.pose.bones),
+    }
+
+
+def main():
+    """Measure all ways and print."""
+    motion = read_motion(sys.argv[1])
+    frames = len(motion.timestamps_s)
+    rows = []
+    for _ in range(ROUNDS):
+        armature = make_character(motion)
+        seconds, report = timed(lambda target=armature: apply_motion(bpy.context, motion, target, QUICK))
+        rows.append({**report["timings_s"], "all": seconds})
+    result = {"bones": BONES, "keyed_bones": report["bones"], "frames": frames, "keys": report["keys"]}
+    result |= {
+        f"{part}_s": statistics.median(row[part] for row in rows) for part in ("read", "compute", "write", "all")
+    }
+    few = ApplyOptions(verify=False, keys=KeysConfig(error_mm=2.0))
+    target = make_character(motion)
+    result["few_keys_s"] = timed(lambda: apply_motion(bpy.context, motion, target, few))[0]
+
+    source = make_character(motion)
+    apply_motion(bpy.context, motion, source, QUICK)
+    target = source.copy()
+    target.data = source.data.copy()
+    target.animation_data_clear()
+    bpy.context.scene.collection.objects.link(target)
+    names = [bone.name for bone in target.pose.bones]
+    result["bake_s"] = bake(source, target, [(name, name) for name in names], frames)
+    result["insert_s"] = insert(source, curves_of(source))
+    result["rigify"] = control_rig(motion)
+    print(json.dumps(result))
 
 
 main()

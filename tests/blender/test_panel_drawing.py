@@ -26,6 +26,7 @@ def test_every_state_of_the_panel_can_be_drawn(bpy_version, tmp_path):
     assert "Estimate Pose" not in drawn["setup"]
     assert "Estimate Pose" in drawn["idle"]
     assert "There is no 'mannequin_walk.mp4.gone'" in drawn["options"]
+    assert {"Error (mm)", "Keys", "Export"} <= set(drawn["options"])
     assert "Automatic" in drawn["bones automatic"] and "Clear" not in drawn["bones automatic"]
     assert {"Own map", "Detect", "Clear", "Load", "Save"} <= set(drawn["bones listed"])
     assert "1 to confirm" in drawn["bones doubtful"] and "These Are Right" in drawn["bones doubtful"]

@@ -12,6 +12,9 @@ from pose_core.skeletons.canonical import stature_lengths
 from pose_core.solve.contacts import detect_contacts
 from pose_core.solve.orientation import local_rotations, rotations_from_joints
 from pose_core.types import BoolArray, FloatArray
+from scripts._bench.sample import sample_motion
+
+__all__ = ["make_motion", "mocap_motion", "random_motion", "rest_motion", "sample_motion"]
 
 # Largest turn of each joint about each axis in a random motion, radians: lively, but no joint turns over itself.
 _REACH = {"pelvis": (0.6, 0.6, 3.0), "spine": 0.3, "chest": 0.4, "neck": 0.4, "head": 0.4, "shoulder": 1.3,

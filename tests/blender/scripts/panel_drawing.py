@@ -92,7 +92,8 @@ def main(args):
     draw("idle")
     settings.video_path = video + ".gone"
     settings.character, settings.people = "EXISTING", "ID"
-    settings.use_fov = settings.use_tilt = settings.use_range = True
+    settings.use_fov = settings.use_tilt = settings.use_range = settings.use_fewer_keys = True
+    settings.root_motion = "root_bone"
     draw("options")
     settings.target = bpy.data.objects.new("Hero", bpy.data.armatures.new("Hero"))
     draw("bones automatic")

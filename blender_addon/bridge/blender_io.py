@@ -1,0 +1,24 @@
+"""What imports and exports share."""
+
+from __future__ import annotations
+
+import addon_utils
+import bpy
+
+
+def skinned_meshes(armature: bpy.types.Object) -> list[bpy.types.Object]:
+    """Mesh objects that an armature moves: by a modifier, or as its children."""
+    scene_objects = bpy.context.view_layer.objects
+    children = set(armature.children_recursive)
+    return [
+        obj
+        for obj in scene_objects
+        if obj.type == "MESH"
+        and (obj in children or any(m.type == "ARMATURE" and m.object == armature for m in obj.modifiers))
+    ]
+
+
+def enable_addon(module: str) -> None:
+    """Have one of Blender's own importers or exporters on; users may have switched it off."""
+    if not addon_utils.check(module)[1]:
+        addon_utils.enable(module, default_set=False)

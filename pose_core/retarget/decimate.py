@@ -1,0 +1,365 @@
+"""Fewer keys with a promise: no point of the body moves by more than a given distance at any frame.
+
+All tracks start with keys at the ends of their runs. The whole armature is posed from the fitted curves, at every
+frame; where a point is off by more than it may, the track that contributes most gets one more key, and the curves are
+fitted anew, until every point is where it may be. So errors add up along a chain of bones as they will in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pose_core.errors import ConfigError
+from pose_core.retarget.body_points import BodyPoints, Pose
+from pose_core.retarget.channels import channel_rotations, near_channels
+from pose_core.retarget.hermite import Samples, fit_curves, long_stretches, stretches
+from pose_core.retarget.key_tracks import LOCATION, KeyTrack
+from pose_core.retarget.rig import RigDescription
+from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix
+from pose_core.types import BoolArray, FloatArray, IntArray
+
+LEAST_MM, MOST_MM = 0.1, 100.0
+PLANTED_MM = 0.8
+"""A planted point may be this far from where it was: less than a millimetre, so that feet do not slide."""
+# Part of the bound kept for Blender's single precision.
+_KEPT_M = 1e-5
+# The first guess lets each track use this many times what it might if it alone were off: smooth fits are that much
+# better than the guess.
+_FIRST_GUESS = 1.5
+# What is far below a bone may be off by this many times its tolerance in that guess: bones between make up for it.
+_FAR_SHARE = 2.0
+# Part of a shift from above that a rotation makes up for; all of it would put the noise of one bone into the next.
+_MAKE_UP = 0.5
+# Bones much shorter than this are not turned to make up for a shift.
+_SHORT_LEVER_M = 0.03
+# In the first passes only the main cause of an excess gets a key, later also causes of this share of it.
+_CAREFUL_PASSES, _ALSO_BLAMED = 2, 0.3
+_MOST_PASSES = 60
+# Frames to each side that get keys where a stretch to blame cannot be split.
+_AROUND = 3
+# Every how many-th key is tried to do without, in as many rounds.
+_THINNING = 3
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """A fit of all tracks, by their numbers, and the pose it makes."""
+
+    pose: Pose
+    values: dict[int, FloatArray]
+    """(n, C) fitted channel values."""
+    targets: dict[int, FloatArray]
+    """(n, C) what they were fitted to."""
+    keys: dict[int, FloatArray]
+    """(K, C) values at the keys."""
+    slopes: dict[int, FloatArray]
+    """(K, C)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """A point that stands on the floor for a while."""
+
+    bone: str
+    rest_position: FloatArray
+    """(3,) armature space."""
+    mask: BoolArray
+    """(n,) when, at the frames of the tracks."""
+
+
+def decimated(
+    rig: RigDescription,
+    tracks: Sequence[KeyTrack],
+    error_mm: float,
+    runs: IntArray | None = None,
+    planted: Sequence[Planted] = (),
+    curved: bool = True,
+) -> list[KeyTrack]:
+    """Leave out keys that are not needed.
+
+    Args:
+        rig: what the tracks move.
+        tracks: dense keys, all at the same n frames.
+        error_mm: how far any joint, tip or point beside a bone may be off at the frames of the tracks.
+        runs: (R,) where runs without a gap begin; None = one run.
+        planted: points that must stay within PLANTED_MM at some frames.
+        curved: smooth curves between keys; else straight lines.
+    Returns:
+        Tracks with fewer keys, each with slopes if `curved`.
+    Raises:
+        ConfigError: `error_mm` is outside LEAST_MM to MOST_MM.
+    """
+    check_error_mm(error_mm)
+    if not tracks or len(tracks[0].frames) < 3:
+        return list(tracks)
+    return _Problem(rig, tracks, error_mm, np.array([0]) if runs is None else runs, planted, curved).solve()
+
+
+def check_error_mm(error_mm: float) -> None:
+    """Check a bound for `decimated`.
+
+    Raises:
+        ConfigError: it is outside LEAST_MM to MOST_MM.
+    """
+    if not LEAST_MM <= error_mm <= MOST_MM:
+        raise ConfigError(
+            f"The error of decimation must be {LEAST_MM:g} to {MOST_MM:g} mm, but is {error_mm:g}.",
+            "Leave it off to keep all keys.",
+        )
+
+
+class _Problem:
+    """All that stays the same while keys are added."""
+
+    def __init__(
+        self,
+        rig: RigDescription,
+        tracks: Sequence[KeyTrack],
+        error_mm: float,
+        runs: IntArray,
+        planted: Sequence[Planted],
+        curved: bool,
+    ) -> None:
+        self.rig, self.tracks, self.runs, self.curved = rig, tracks, runs, curved
+        self.n = len(tracks[0].frames)
+        self.body = BodyPoints(rig, tracks, [(p.bone, p.rest_position) for p in planted])
+        self.truth = self.body.place([track.values for track in tracks])
+        unit = 1000.0 * rig.scale  # millimetres an armature unit
+        tolerance = np.full(self.truth.points.shape[:2], error_mm / unit)
+        for number, one in zip(self.body.extra_points, planted, strict=True):
+            if number is not None:
+                tolerance[one.mask, number] = min(error_mm, PLANTED_MM) / unit
+        self.tolerance = np.maximum(tolerance - _KEPT_M / rig.scale, 0.5 * tolerance)
+        self.levels = self._levels()
+        self.ancestry = self._ancestry()
+        self.levers = [self._levers(k) for k in range(len(self.body.bones))]
+
+    def _levels(self) -> list[list[int]]:
+        """Nodes by how many nodes are above them."""
+        depth: list[int] = []
+        for hang in self.body.hangs:
+            above = [depth[p] for p in (hang.rotation_of, hang.location_of) if p >= 0]
+            depth.append(max(above, default=-1) + 1)
+        return [[k for k, d in enumerate(depth) if d == level] for level in range(max(depth) + 1)]
+
+    def _ancestry(self) -> IntArray:
+        """(n, depth) for each node itself and the nodes above it, from the root down; -1 fills up."""
+        chains: list[list[int]] = []
+        for k, p in enumerate(self.body.parents):
+            chains.append([*(chains[p] if p >= 0 else []), k])
+        out = np.full((len(chains), len(self.levels)), -1)
+        for k, chain in enumerate(chains):
+            out[k, : len(chain)] = chain
+        return out
+
+    def _levers(self, k: int) -> FloatArray:
+        """(m, 3) what a node's rotation swings directly: heads of the nodes below, its points where there are none."""
+        body, rig = self.body, self.rig
+        below = [rig.heads[body.bones[c]] - rig.heads[body.bones[k]] for c, p in enumerate(body.parents) if p == k]
+        return np.array(below) if below else body.offsets[k]
+
+    def samples_of(self, numbers: Sequence[int], values: Sequence[FloatArray]) -> Samples:
+        """Tracks one behind the other, their channels padded to four."""
+        padded = np.zeros((len(numbers), self.n, 4))
+        for i, own in enumerate(values):
+            padded[i, :, : own.shape[1]] = own
+        starts = (np.arange(len(numbers))[:, None] * self.n + self.runs).ravel()
+        return Samples(np.tile(self.tracks[0].frames, len(numbers)), padded.reshape(-1, 4), starts)
+
+    def solve(self) -> list[KeyTrack]:
+        """Add keys until all points are within their tolerance, then see which of them can go again."""
+        everything = self.samples_of(range(len(self.tracks)), [track.values for track in self.tracks])
+        self.flat = everything
+        self.ends = everything.ends_mask().reshape(len(self.tracks), self.n)
+        guess = long_stretches(everything, self._own_tolerance().ravel(), self.curved).reshape(self.ends.shape)
+        found = self._completed(guess, np.zeros_like(guess))
+        if found is None:
+            return list(self.tracks)
+        for offset in range(_THINNING):
+            inner = found[0] & ~self.ends
+            left_out = inner & (np.cumsum(inner, axis=1) % _THINNING == offset)
+            fewer = self._completed(found[0] & ~left_out, left_out)
+            if fewer is not None and np.sum(fewer[0]) < np.sum(found[0]):
+                found = fewer
+        return self._tracks_from(*found)
+
+    def _completed(self, knots: BoolArray, spare: BoolArray) -> tuple[BoolArray, _Tried] | None:
+        """Add keys until all points are within their tolerance.
+
+        Args:
+            knots: (tracks, n) keys to start with.
+            spare: (tracks, n) keys to add rather than new ones.
+        Returns:
+            The keys and their fit; None if it takes too long.
+        """
+        for step in range(_MOST_PASSES):
+            tried = self._fitted(knots)
+            ratio = np.linalg.norm(tried.pose.points - self.truth.points, axis=-1) / self.tolerance
+            if np.max(ratio) <= 1.0:
+                return knots, tried
+            score = self._blame(tried, ratio, knots, step)
+            knots = knots | self._wanted(score, knots, spare)
+        return None
+
+    def _own_tolerance(self) -> FloatArray:
+        """(tracks, n) how far the values of a track may be off if it alone were."""
+        body, out = self.body, np.empty((len(self.tracks), self.n))
+        for i, track in enumerate(self.tracks):
+            k = int(body.track_node[i])
+            points = body.node_points[k]
+            below = [body.node_points[c] for c, p in enumerate(body.parents) if p == k]
+            near = [np.min(self.tolerance[:, rows], axis=1) for rows in (points, *below)]
+            moved = np.any(self.ancestry[body.point_node] == k, axis=1)
+            tolerance = np.minimum(np.min(near, axis=0), _FAR_SHARE * np.min(self.tolerance[:, moved], axis=1))
+            if track.channel != LOCATION:
+                tolerance = tolerance / max(float(np.max(np.linalg.norm(self.levers[k], axis=-1))), 1e-9)
+                # half the angle is what a quaternion holds
+                tolerance = tolerance * (2.0 if len(track.mode) == 3 else 0.5)
+            out[i] = _FIRST_GUESS * tolerance
+        return out
+
+    def _fitted(self, knots: BoolArray) -> _Tried:
+        """Fit the tracks from the root down, each to what undoes the errors of those above it."""
+        body = self.body
+        pose = Pose.empty(self.n, len(body.bones), len(body.point_node))
+        tried = _Tried(pose, {}, {}, {}, {})
+        for level in self.levels:
+            moving = [(k, i) for k in level for i in body.node_tracks[k] if self.tracks[i].channel == LOCATION]
+            self._fit_tracks([i for _, i in moving], {}, knots, tried)
+            turning = []
+            targets = {}
+            for k in level:
+                body.place_head(
+                    pose, k, next((tried.values[i] for i in body.node_tracks[k] if i in tried.values), None)
+                )
+                for i in body.node_tracks[k]:
+                    if self.tracks[i].channel != LOCATION:
+                        turning.append(i)
+                        targets[i] = self._target(i, pose)
+            self._fit_tracks(turning, targets, knots, tried)
+            for k in level:
+                turn = next((i for i in body.node_tracks[k] if self.tracks[i].channel != LOCATION), None)
+                basis = None if turn is None else channel_rotations(tried.values[turn], self.tracks[turn].mode)
+                body.place_rest(pose, k, basis)
+        return tried
+
+    def _fit_tracks(self, numbers: list[int], targets: dict[int, FloatArray], knots: BoolArray, tried: _Tried) -> None:
+        if not numbers:
+            return
+        wanted = [targets.get(i, self.tracks[i].values) for i in numbers]
+        fit = fit_curves(self.samples_of(numbers, wanted), knots[numbers].ravel(), self.curved)
+        fitted = fit.fitted.reshape(len(numbers), self.n, 4)
+        owner = fit.knots // self.n
+        for row, (i, target) in enumerate(zip(numbers, wanted, strict=True)):
+            C = target.shape[1]
+            tried.values[i], tried.targets[i] = fitted[row, :, :C], target
+            tried.keys[i], tried.slopes[i] = fit.values[owner == row, :C], fit.slopes[owner == row, :C]
+
+    def _target(self, i: int, pose: Pose) -> FloatArray:
+        """(n, C) channel values of a rotation that bring what it swings back to its place, as far as it can."""
+        track, k = self.tracks[i], int(self.body.track_node[i])
+        if track.mode == "AXIS_ANGLE":
+            return track.values
+        D = self.truth.D[:, k]
+        lost = self.truth.heads[:, k] - pose.heads[:, k]
+        levers = self.levers[k]
+        inertia = np.eye(3) * np.sum(levers**2) - levers.T @ levers
+        inertia += np.eye(3) * len(levers) * (_SHORT_LEVER_M / self.rig.scale) ** 2
+        # along the axes of rest the inertia is the same at all frames
+        local = (np.swapaxes(D, -1, -2) @ lost[..., None])[..., 0]
+        turn = _MAKE_UP * np.cross(np.sum(levers, axis=0), local) @ np.linalg.inv(inertia).T
+        D = D @ rotation_vector_to_matrix(turn)
+        R = self.rig.rest_rotations[self.body.bones[k]]
+        basis = R.T @ np.swapaxes(self.body.above(pose, k), -1, -2) @ D @ R
+        return near_channels(matrix_to_quaternion(basis), track.mode, track.values)
+
+    def _wanted(self, blamed: BoolArray, knots: BoolArray, spare: BoolArray) -> BoolArray:
+        """(tracks, n) further knots: spare ones in stretches that are to blame, or else the middles of these."""
+        left, _ = stretches(self.flat, knots.ravel())
+        firsts = np.flatnonzero(np.concatenate([[True], np.diff(left) != 0]))
+        sizes = np.diff(np.append(firsts, len(left)))
+        guilty = np.logical_or.reduceat(blamed.ravel(), firsts)
+        new = spare & ~knots & np.repeat(guilty, sizes).reshape(knots.shape)
+        if not np.any(new):
+            new.ravel()[(firsts + (sizes + 1) // 2)[guilty & (sizes > 1)]] = True
+            new &= ~knots
+        if not np.any(new):
+            # nothing is left to split there: the errors come from nearby, so everything gets keys around
+            around = np.flatnonzero(np.any(blamed, axis=0))[:, None] + np.arange(-_AROUND, _AROUND + 1)
+            new[:, np.clip(around, 0, self.n - 1).ravel()] = True
+            new &= ~knots
+        return new if np.any(new) else ~knots
+
+    def _blame(self, tried: _Tried, ratio: FloatArray, knots: BoolArray, step: int) -> BoolArray:
+        """(tracks, n) how far each track's own error puts points off; 0 where it is not the main cause of an excess."""
+        body, pose = self.body, tried.pose
+        worst = np.stack([rows.start + np.argmax(ratio[:, rows], axis=1) for rows in body.node_points], axis=1)
+        t, k = np.nonzero(np.take_along_axis(ratio, worst, axis=1) > 1.0)
+        p = worst[t, k]
+        along = pose.points[t, p] - self.truth.points[t, p]
+        along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-300)
+        share = np.full((len(t), len(self.tracks)), -np.inf)
+        for i, track in enumerate(self.tracks):
+            node = int(body.track_node[i])
+            depth = int(np.flatnonzero(self.ancestry[node] == node)[0])
+            rows = np.flatnonzero(self.ancestry[k, depth] == node)
+            if len(rows) == 0:
+                continue
+            own = self._own_error(i, tried)[t[rows]]
+            if track.channel != LOCATION:
+                swung = pose.points[t[rows], p[rows]]
+                if depth + 1 < self.ancestry.shape[1]:
+                    following = self.ancestry[k[rows], depth + 1]
+                    beyond = following >= 0
+                    swung[beyond] = pose.heads[t[rows], following][beyond]
+                own = np.cross(own, swung - pose.heads[t[rows], node])
+            share[rows, i] = np.sum(own * along[rows], axis=-1)
+        # with keys all around there is nothing to add
+        full = knots & np.roll(knots, 1, axis=1) & np.roll(knots, -1, axis=1)
+        share[full[:, t].T] = -np.inf
+        most = np.max(share, axis=1, keepdims=True)
+        least = 1.0 if step < _CAREFUL_PASSES else _ALSO_BLAMED
+        blamed = np.isfinite(share) & (share >= least * np.maximum(most, 0.0)) | (share == most) & np.isfinite(most)
+        row, causes = np.nonzero(blamed)
+        score = np.zeros((len(self.tracks), self.n), dtype=np.bool_)
+        score[causes, t[row]] = True
+        stuck = ~np.isfinite(most[:, 0])
+        if np.any(stuck):
+            # the errors come from stretches nearby: give these keys too, on everything that moves the point
+            for at, node in set(zip(t[stuck].tolist(), k[stuck].tolist(), strict=True)):
+                movers = np.isin(body.track_node, self.ancestry[node])
+                score[movers, max(at - 2 - step, 0) : at + 3 + step] = True
+        return score
+
+    def _own_error(self, i: int, tried: _Tried) -> FloatArray:
+        """(n, 3) how far a track is from its target: a shift or a small rotation vector along the armature's axes."""
+        track, k = self.tracks[i], int(self.body.track_node[i])
+        b, above = self.body.bones[k], self.body.above(tried.pose, k)
+        axes = above @ self.rig.rest_rotations[b]
+        if track.channel == LOCATION:
+            own = tried.values[i] - tried.targets[i]
+            axes = axes if self.rig.local_location[b] else above
+        else:
+            target = channel_rotations(tried.targets[i], track.mode)
+            R = channel_rotations(tried.values[i], track.mode) @ np.swapaxes(target, -1, -2)
+            # of a small rotation the antisymmetric part is its vector
+            own = 0.5 * np.stack([R[:, 2, 1] - R[:, 1, 2], R[:, 0, 2] - R[:, 2, 0], R[:, 1, 0] - R[:, 0, 1]], axis=-1)
+        return np.asarray((axes @ own[..., None])[..., 0])
+
+    def _tracks_from(self, knots: BoolArray, tried: _Tried) -> list[KeyTrack]:
+        """The keys that are left."""
+        last = np.zeros(self.n, dtype=np.bool_)
+        last[np.append(self.runs[1:], self.n) - 1] = True
+        return [
+            replace(
+                track,
+                frames=track.frames[knots[i]],
+                values=tried.keys[i],
+                slopes=tried.slopes[i] if self.curved else None,
+                smooth=~last[knots[i]] if self.curved else None,
+            )
+            for i, track in enumerate(self.tracks)
+        ]

@@ -1,0 +1,265 @@
+"""Least-squares fit of smooth piecewise cubics to many sampled curves at once.
+
+A curve is given by values and slopes at its knots; between two knots it is the cubic with these ends (Hermite form),
+which is what an animation program draws between two keys whose handles reach a third of the way to each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pose_core.types import BoolArray, FloatArray, IntArray
+
+# How firmly slopes are held to those of the samples, against one sample of a whole stretch: only what the samples
+# leave open is decided by it.
+_SLOPE_HOLD = 1e-3
+# And regardless of the length, so that short stretches do not swing between their samples.
+_SLOPE_HOLD_SHORT = 0.01
+# Couplings between knots below this share no longer matter.
+_NEGLIGIBLE = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Sampled curves one behind the other: N samples in all, of curves that never reach into each other."""
+
+    at: FloatArray
+    """(N,) place of each sample, increasing within a curve."""
+    values: FloatArray
+    """(N, C) values."""
+    starts: IntArray
+    """First sample of each curve, increasing, beginning with 0."""
+
+    @property
+    def ends(self) -> IntArray:
+        """Last sample of each curve."""
+        return np.append(self.starts[1:], len(self.at)) - 1
+
+    def ends_mask(self) -> BoolArray:
+        """(N,) first and last samples."""
+        mask = np.zeros(len(self.at), dtype=np.bool_)
+        mask[self.starts] = mask[self.ends] = True
+        return mask
+
+    def slopes(self) -> FloatArray:
+        """(N, C) slopes by central differences, over five even steps where there are; 0 for a single sample."""
+        out = np.zeros_like(self.values)
+        if len(self.at) < 2:
+            return out
+        step = np.diff(self.at)
+        inside = np.ones(len(step), dtype=np.bool_)
+        inside[self.starts[1:] - 1] = False
+        rise = np.where(inside[:, None], np.diff(self.values, axis=0), 0.0)
+        width = np.where(inside, step, 0.0)
+        total = np.zeros(len(self.at))
+        total[:-1] += width
+        total[1:] += width
+        out[:-1] += rise
+        out[1:] += rise
+        out /= np.where(total > 0, total, 1.0)[:, None]
+        wide = self._evenly_spaced()
+        near, far = self.values[3:-1] - self.values[1:-3], self.values[4:] - self.values[:-4]
+        if len(wide):
+            out[wide] = ((8 * near - far)[wide - 2]) / (12 * (self.at[wide + 1] - self.at[wide]))[:, None]
+        return out
+
+    def _evenly_spaced(self) -> IntArray:
+        """Samples with two neighbours on both sides at even steps."""
+        step = np.diff(self.at)
+        step[self.starts[1:] - 1] = np.nan  # from one curve to the next
+        if len(step) < 4:
+            return np.zeros(0, dtype=np.int64)
+        steps = np.lib.stride_tricks.sliding_window_view(step, 4)
+        with np.errstate(invalid="ignore"):
+            even = np.abs(steps - steps[:, :1]) <= 1e-6 * np.abs(steps[:, :1])
+        return np.flatnonzero(np.all(even, axis=1)) + 2
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Knots with values and slopes, and what lies between."""
+
+    knots: IntArray
+    """(K,) samples at which the knots are."""
+    values: FloatArray
+    """(K, C)"""
+    slopes: FloatArray
+    """(K, C)"""
+    fitted: FloatArray
+    """(N, C) the curves at all samples."""
+
+
+def stretches(samples: Samples, knots: BoolArray) -> tuple[IntArray, IntArray]:
+    """The stretch between two knots that each sample lies in.
+
+    Args:
+        samples: N samples.
+        knots: (N,) with the ends of all curves among them.
+    Returns:
+        (N,) index among all knots of the one that the stretch begins with, and (N,) of the one that it ends with; a
+        knot belongs to the stretch behind it, the end of a curve to the one before it. For a curve of a single sample
+        both are the same.
+    """
+    left = np.cumsum(knots) - 1
+    ends, alone = samples.ends, samples.ends == samples.starts
+    left[ends[~alone]] -= 1
+    right = left + 1
+    right[ends[alone]] -= 1
+    return left, right
+
+
+def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True) -> Fit:
+    """Fit curves with given knots: smooth cubics (C1), or straight lines.
+
+    Args:
+        samples: N samples of C channels.
+        knots: (N,) where the knots are; the ends of all curves must be among them.
+        curved: cubics; else straight lines from knot to knot.
+    Returns:
+        The best values and slopes. With a knot at every sample the curves pass through all of them.
+    """
+    index = np.flatnonzero(knots)
+    left, right = stretches(samples, knots)
+    width = samples.at[index[right]] - samples.at[index[left]]
+    u = (samples.at - samples.at[index[left]]) / np.where(width > 0, width, 1.0)
+    basis = _basis(u, width, curved)
+    firsts = np.flatnonzero(np.concatenate([[True], np.diff(left) != 0]))
+    # sums over the samples of each stretch
+    gram = np.add.reduceat(basis[:, :, None] * basis[:, None, :], firsts, axis=0)
+    pull = np.add.reduceat(basis[:, :, None] * samples.values[:, None, :], firsts, axis=0)
+    a, b = left[firsts], right[firsts]
+    K, C = len(index), samples.values.shape[1]
+    D, U, rhs = np.zeros((K, 2, 2)), np.zeros((K, 2, 2)), np.zeros((K, 2, C))
+    # a knot begins at most one stretch and ends at most one, so plain indexing adds up
+    D[a] += gram[:, :2, :2]
+    rhs[a] += pull[:, :2]
+    apart = a != b
+    D[b[apart]] += gram[apart, 2:, 2:]
+    rhs[b[apart]] += pull[apart, 2:]
+    U[a[apart]] = gram[apart, :2, 2:]
+    reach = np.full(K, 1e-9)
+    np.maximum.at(reach, a, width[firsts])
+    np.maximum.at(reach, b, width[firsts])
+    hold = _SLOPE_HOLD * reach**2 + _SLOPE_HOLD_SHORT
+    D[:, 1, 1] += hold
+    rhs[:, 1] += hold[:, None] * samples.slopes()[index]
+    solution = solve_block_tridiagonal(D, U, rhs)
+    ends = np.concatenate([solution[left], solution[right]], axis=1)
+    fitted = np.einsum("nb,nbc->nc", basis, ends)
+    return Fit(index, solution[:, 0], solution[:, 1], fitted)
+
+
+def long_stretches(samples: Samples, tolerance: FloatArray, curved: bool = True) -> BoolArray:
+    """Knots for stretches as long as each alone allows, from the start of a curve to its end.
+
+    A stretch is good if the cubic through the samples at its ends, with their slopes, stays within the tolerance at
+    all samples. All curves go ahead side by side.
+
+    Args:
+        samples: N samples.
+        tolerance: (N,) largest distance from the samples.
+        curved: cubics; else straight lines.
+    Returns:
+        (N,) where knots should be.
+    """
+    slopes = samples.slopes()
+    knots = samples.ends_mask()
+    at, ends = samples.starts.copy(), samples.ends
+    length = np.full(len(at), 4)
+    while True:
+        open_ = np.flatnonzero(at < ends)
+        if len(open_) == 0:
+            return knots
+        a, most = at[open_], ends[open_] - at[open_]
+        good = np.ones(len(a), dtype=np.int64)  # a stretch between neighbours is always good
+        bad = most + 1
+        trial = np.minimum(length[open_], most)
+        while True:
+            running = bad - good > 1
+            if not np.any(running):
+                break
+            rows = np.flatnonzero(running)
+            fits = _stretch_fits(samples, slopes, tolerance, a[rows], trial[rows], curved)
+            good[rows[fits]] = trial[rows[fits]]
+            bad[rows[~fits]] = trial[rows[~fits]]
+            # grow by halves until one fails, then halve the gap
+            known = bad <= most
+            trial = np.where(known, (good + bad) // 2, np.minimum(good + np.maximum(good // 2, 1), most))
+        at[open_] = a + good
+        length[open_] = good
+        knots[at[open_]] = True
+
+
+def _stretch_fits(
+    samples: Samples, slopes: FloatArray, tolerance: FloatArray, a: IntArray, length: IntArray, curved: bool
+) -> BoolArray:
+    """For each stretch from sample `a` over `length` steps whether it stays within the tolerance."""
+    inner = np.arange(1, int(np.max(length)))
+    if len(inner) == 0:
+        return np.ones(len(a), dtype=np.bool_)
+    b = a + length
+    rows = np.minimum(a[:, None] + inner, b[:, None])
+    width = (samples.at[b] - samples.at[a])[:, None]
+    u = (samples.at[rows] - samples.at[a][:, None]) / width
+    basis = _basis(u, np.broadcast_to(width, u.shape), curved)
+    ends = np.stack([samples.values[a], slopes[a], samples.values[b], slopes[b]], axis=1)
+    error = basis @ ends - samples.values[rows]
+    size = np.sqrt(np.einsum("slc,slc->sl", error, error))
+    return np.asarray(np.all(size <= tolerance[rows], axis=1))
+
+
+def _basis(u: FloatArray, width: FloatArray, curved: bool) -> FloatArray:
+    """(N, 4) share of value and slope at the left, value and slope at the right knot."""
+    if not curved:
+        zero = np.zeros_like(u)
+        return np.stack([1 - u, zero, u, zero], axis=-1)
+    u2, u3 = u * u, u * u * u
+    return np.stack([2 * u3 - 3 * u2 + 1, (u3 - 2 * u2 + u) * width, 3 * u2 - 2 * u3, (u3 - u2) * width], axis=-1)
+
+
+def solve_block_tridiagonal(D: FloatArray, U: FloatArray, rhs: FloatArray) -> FloatArray:
+    """Solve a symmetric positive definite system of 2 x 2 blocks by parallel cyclic reduction.
+
+    Args:
+        D: (K, 2, 2) blocks on the diagonal.
+        U: (K, 2, 2) blocks right of it; the last one does not count.
+        rhs: (K, 2, C).
+    Returns:
+        (K, 2, C).
+    Source: Hockney and Jesshope 1981, section 5.4; in blocks.
+    """
+    K = len(D)
+    U = U.copy()
+    U[K - 1 :] = 0.0
+    L = np.zeros_like(U)
+    L[1:] = np.swapaxes(U[:-1], -1, -2)
+    D, rhs = D.copy(), rhs.copy()
+    step = 1
+    while step < K:
+        size = np.max(np.abs(D), axis=(1, 2))
+        if max(np.max(np.abs(L[step:]).max(axis=(1, 2)) / size[step:]), np.max(np.abs(U).max(axis=(1, 2)) / size)) < (
+            _NEGLIGIBLE
+        ):
+            break
+        inverse = _inverse_2x2(D)
+        up = L[step:] @ inverse[:-step]
+        down = U[:-step] @ inverse[step:]
+        new_D, new_rhs = D.copy(), rhs.copy()
+        new_D[step:] -= up @ U[:-step]
+        new_D[:-step] -= down @ L[step:]
+        new_rhs[step:] -= up @ rhs[:-step]
+        new_rhs[:-step] -= down @ rhs[step:]
+        new_L, new_U = np.zeros_like(L), np.zeros_like(U)
+        new_L[step:] = -up @ L[:-step]
+        new_U[:-step] = -down @ U[step:]
+        D, rhs, L, U = new_D, new_rhs, new_L, new_U
+        step *= 2
+    return np.asarray(_inverse_2x2(D) @ rhs)
+
+
+def _inverse_2x2(A: FloatArray) -> FloatArray:
+    a, b, c, d = A[:, 0, 0], A[:, 0, 1], A[:, 1, 0], A[:, 1, 1]
+    out = np.stack([np.stack([d, -b], axis=-1), np.stack([-c, a], axis=-1)], axis=-2)
+    return np.asarray(out / (a * d - b * c)[:, None, None])
