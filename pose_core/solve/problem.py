@@ -23,7 +23,7 @@ class TermWeights:
     """Reprojection, as a share of the person's height in the image."""
     robust_sigmas: float = 3.0
     """Geman-McClure scale of reprojection and lifted joints, in their own standard deviations."""
-    depth_ratio: float = 2.0
+    depth_ratio: float = 4.0
     """How much looser lifted joints are along the line of sight than across it."""
     direction_deg: float = 20.0
     """Direction of a lifted bone."""

@@ -47,6 +47,8 @@ class Evidence:
     person_px: FloatArray
     seen: BoolArray
     valid: BoolArray
+    lift_height_m: float | None = None
+    """Height of the person whose joints were lifted; None if their size says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,8 @@ def rough_motion(evidence: Evidence, K: FloatArray, config: SolveConfig, camera:
     weights = _trust(evidence)
     joints = smooth_joints(evidence.lifted_m, weights, evidence.time_s, config.smoothness)
     lengths = fit_bone_lengths(evidence.lifted_m, np.where(evidence.seen[:, None], weights, 0.0), config.height_m)
-    scale = _scale_to_lengths(joints, lengths)
+    # a lifter that knows whose size it answers for errs less on the whole than on single bones, whose depth it flattens
+    scale = config.height_m / evidence.lift_height_m if evidence.lift_height_m else _scale_to_lengths(joints, lengths)
     joints = joints * scale
     R_world_camera, gravity = estimate_camera_rotation(np.where(evidence.seen[:, None, None], joints, np.nan), camera)
     body = _fit(joints @ R_world_camera.T, lengths, evidence, config)
@@ -122,6 +125,7 @@ def gather_evidence(track: KeypointTrack, lifted: LiftedTrack, config: SolveConf
     return Evidence(
         track.timestamps_s, xy, confidence, np.where(seen[:, None, None], lifted.joints_m, np.nan), lifted.sigma_m,
         np.where(seen, size, np.nan), seen, fill_spans(seen, track.timestamps_s, config.max_gap_s),
+        lifted.height_m,
     )  # fmt: skip
 
 
