@@ -97,6 +97,8 @@ class Problem:
     """(L,)."""
     fit_lengths: bool = True
     fit_focal: bool = False
+    known_angles_rad: tuple[float | None, float | None] | None = None
+    """Pitch and roll of a camera that stands still, None where they are to be found; None altogether: up is known."""
     weights: TermWeights = field(default_factory=TermWeights)
 
     def __post_init__(self) -> None:

@@ -50,7 +50,7 @@ class Case:
     """The same 2D joints as keypoints, for what works on those."""
     K: FloatArray | None = None
     """The camera that is assumed, for `track`."""
-    true_K: FloatArray | None = None
+    K_true: FloatArray | None = None
     """The camera that took it."""
     root_m: FloatArray | None = None
     """(T, 3) true path of the pelvis in the axes of a camera that stands still."""
@@ -135,9 +135,9 @@ def _film(
     more: dict[str, Any] = {}
     if still:
         track, K = _as_track(time_s, rays, confidence, float(views.focal[0]), float(views.aspect[0]))
-        more = {"track": track, "K": K, "true_K": K * [[focal_error], [focal_error], [1.0]], "root_m": camera[:, 0],
+        more = {"track": track, "K": K, "K_true": K * [[focal_error], [focal_error], [1.0]], "root_m": camera[:, 0],
                 "up_camera": views.R_camera_world[0, 0, :, 2]}  # fmt: skip
-        more["true_K"][:2, 2] = K[:2, 2]
+        more["K_true"][:2, 2] = K[:2, 2]
     return Case(
         group, noise, mocap.source[clip], mocap.subject[clip], mocap.action[clip], float(stature_of(joints)[0]),
         time_s, rays, confidence, np.where(counted[..., None], camera - camera[:, :1], np.nan),

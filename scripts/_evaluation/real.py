@@ -66,7 +66,7 @@ def real_cases(clips: Path, cache: Path, frames: int | None = None) -> list[Case
                 True,
                 track,
                 K,
-                true_K=reference["K"][view],
+                K_true=reference["K"][view],
                 root_m=camera[:, 0],
                 up_camera=reference["T_camera_world"][view][:3, 2],
             )
