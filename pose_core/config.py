@@ -92,6 +92,9 @@ class CameraConfig:
     """Upwards positive, degrees."""
     roll_deg: float | None = None
     """Clockwise positive seen from behind the camera, degrees."""
+    poses_path: str | None = None
+    """NumPy file with `T_world_camera` of a camera whose place is known, one for every frame if it moves; None = it
+    stands still somewhere. Metres, z up, OpenCV axes."""
 
     def __post_init__(self) -> None:
         _require(self.focal_px is None or self.focal_px > 0, f"focal_px must be > 0, but is {self.focal_px}.")
@@ -115,6 +118,10 @@ class SolveConfig:
     """Keep feet still while they bear weight."""
     floor: bool = True
     """Put the feet on z = 0; off leaves the height as the camera sees it."""
+    joint_limits: bool = True
+    """Keep joints within what people can do; off for stunts and broken limbs."""
+    in_place: bool = False
+    """Take the way through the room out, for cycles and motion that a game moves: the person stays over the origin."""
 
     def __post_init__(self) -> None:
         _require(0.3 <= self.height_m <= 3.0, f"height_m must be 0.3 to 3.0 metres, but is {self.height_m}.")

@@ -116,6 +116,8 @@ class LiftedTrack:
     contact_probability: FloatArray | None = None
     """(T, 4) left_heel, left_toe, right_heel, right_toe in [0, 1]; None if the lifter has no opinion."""
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    height_m: float | None = None
+    """Height of the person whose joints these are; None if their size says nothing."""
 
     def __post_init__(self) -> None:
         sizes: dict[str, int] = {}

@@ -47,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     focal.add_argument("--fov", type=float, metavar="DEG", help="field of view across the longer side, degrees")
     focal.add_argument("--focal", type=float, metavar="PX", help="focal length, pixels")
     camera.add_argument("--camera-pitch", type=float, metavar="DEG", help="camera tilt, upwards positive, degrees")
+    camera.add_argument("--camera-poses", metavar="F",
+                        help="NumPy file with T_world_camera, (4, 4) or one for every frame of the video")  # fmt: skip
     camera.add_argument("--camera-roll", type=float, metavar="DEG", help="camera roll, clockwise positive, degrees")
 
     time = parser.add_argument_group("time")
@@ -63,6 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="longest gap in the evidence that is filled, seconds (default: %(default)s)")  # fmt: skip
     motion.add_argument("--no-foot-contact", action="store_true", help="do not hold feet still while they bear weight")
     motion.add_argument("--no-floor", action="store_true", help="do not put the feet on z = 0")
+    motion.add_argument("--no-joint-limits", action="store_true", help="let joints bend further than people can")
+    motion.add_argument("--in-place", action="store_true", help="take the way through the room out")
 
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", default=track.device, metavar="D",
@@ -100,6 +104,7 @@ def request_from(arguments: argparse.Namespace) -> EstimateRequest:
             fov_deg=arguments.fov,
             pitch_deg=arguments.camera_pitch,
             roll_deg=arguments.camera_roll,
+            poses_path=str(Path(arguments.camera_poses).absolute()) if arguments.camera_poses else None,
         ),
         solve=SolveConfig(
             height_m=arguments.height,
@@ -107,6 +112,8 @@ def request_from(arguments: argparse.Namespace) -> EstimateRequest:
             max_gap_s=arguments.max_gap,
             foot_contact=not arguments.no_foot_contact,
             floor=not arguments.no_floor,
+            joint_limits=not arguments.no_joint_limits,
+            in_place=arguments.in_place,
         ),
     )
 

@@ -39,6 +39,7 @@ def fuse_lifts(first: LiftedTrack, second: LiftedTrack) -> LiftedTrack:
         f"{first.method}+{second.method}",
         first.contact_probability,
         {**first.diagnostics, **diagnostics},
+        first.height_m,
     )
 
 

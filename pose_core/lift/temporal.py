@@ -29,6 +29,9 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "lifter.onnx"
 LONGEST_GAP_S = 0.5
 """The network's guess is kept up to this time from a frame in which the person was seen."""
 
+REFERENCE_HEIGHT_M = 1.70
+"""The network's joints are those of a person of this height."""
+
 _LEAST_SEEN_JOINTS = 4
 _CHUNK_STEPS = 1024
 _CONTACT_MIRROR = np.array([2, 3, 0, 1])
@@ -164,4 +167,4 @@ def lift_by_network(track: KeypointTrack, K: FloatArray, lifter: TemporalLifter 
         "frames_unknown": int(np.sum(unknown)),
         "runtime": lifter.session.provider,
     }
-    return LiftedTrack(joints, sigma, "temporal", contacts, diagnostics)
+    return LiftedTrack(joints, sigma, "temporal", contacts, diagnostics, REFERENCE_HEIGHT_M)

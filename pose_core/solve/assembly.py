@@ -37,10 +37,13 @@ class Energy:
 
 
 def _size_form() -> FloatArray:
-    """(L, L) square of the mean log length, weighted by length: a body's size, which only its height can tell."""
+    """(L, L) square of the mean log length of arms and legs, weighted by length: a body's size, told by its height.
+
+    What is called hip, chest or neck differs between models and recordings, so that the trunk is no measure.
+    """
     share = np.zeros(BODY.length_count)
     for bone, group in enumerate(BODY.length_groups):
-        if group >= 0:
+        if BODY.tree.names[bone].rpartition("_")[2] in {"knee", "ankle", "elbow", "wrist"}:
             share[group] += BODY.stature_fractions[bone]
     share /= share.sum()
     return np.asarray(np.outer(share, share), dtype=np.float64)

@@ -42,8 +42,8 @@ def detect_contacts(
         up: (3,) unit vector against gravity in that frame.
         time_s: (T,) strictly increasing.
         config: thresholds.
-        sight: (3,) unit direction in which the camera looks, in that frame; speed along it counts less, as it is
-            hardly seen and mostly noise. None counts all directions alike.
+        sight: (3,), or (T, 3) for a moving camera: unit direction in which it looks, in that frame; speed along it
+            counts less, as it is hardly seen and mostly noise. None counts all directions alike.
     Returns:
         (T, C) 1 where planted, else 0.
     """
@@ -53,7 +53,9 @@ def detect_contacts(
         return np.zeros(points_m.shape[:2])
     velocity = np.gradient(points_m, time_s, axis=0)
     if sight is not None:
-        velocity = velocity - (1.0 - c.depth_share) * (velocity @ sight)[..., None] * sight
+        sight = np.broadcast_to(sight, (frames, 3))
+        along = np.einsum("tci,ti->tc", velocity, sight)
+        velocity = velocity - (1.0 - c.depth_share) * along[..., None] * sight[:, None]
     speed = np.linalg.norm(velocity, axis=-1)
     height = points_m @ up
     lowest = _moving_minimum(np.where(np.isfinite(height), height, np.inf).min(axis=1), time_s, c.window_s)

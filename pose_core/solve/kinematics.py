@@ -8,7 +8,7 @@ import numpy as np
 
 from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
 from pose_core.solve.body_model import BODY, BodyModel
-from pose_core.types import FloatArray
+from pose_core.types import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class BodyState:
             self.log_length if log_length_step is None else self.log_length + log_length_step,
         )
 
-    def at(self, frames: slice | FloatArray) -> BodyState:
+    def at(self, frames: slice | BoolArray) -> BodyState:
         """The state of some frames."""
         return replace(
             self,

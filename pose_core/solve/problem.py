@@ -23,7 +23,7 @@ class TermWeights:
     """Reprojection, as a share of the person's height in the image."""
     robust_sigmas: float = 3.0
     """Geman-McClure scale of reprojection and lifted joints, in their own standard deviations."""
-    depth_ratio: float = 2.0
+    depth_ratio: float = 4.0
     """How much looser lifted joints are along the line of sight than across it."""
     direction_deg: float = 20.0
     """Direction of a lifted bone."""
@@ -97,6 +97,8 @@ class Problem:
     """(L,)."""
     fit_lengths: bool = True
     fit_focal: bool = False
+    known_angles_rad: tuple[float | None, float | None] | None = None
+    """Pitch and roll of a camera that stands still, None where they are to be found; None altogether: up is known."""
     weights: TermWeights = field(default_factory=TermWeights)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose_core.axes import UP_WORLD
-from pose_core.cameras import rigid_transform
+from pose_core.cameras import rigid_transform, transform_points
 from pose_core.config import CameraConfig, SolveConfig
 from pose_core.errors import InsufficientDataError
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, joint_mapping
@@ -47,6 +47,8 @@ class Evidence:
     person_px: FloatArray
     seen: BoolArray
     valid: BoolArray
+    lift_height_m: float | None = None
+    """Height of the person whose joints were lifted; None if their size says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +63,17 @@ class RoughMotion:
     lift_scale: float
     """Factor that brings lifted joints to the person's size."""
     T_world_camera: FloatArray
-    """(4, 4)."""
+    """(T, 4, 4)."""
     diagnostics: dict[str, float]
 
 
-def rough_motion(evidence: Evidence, K: FloatArray, config: SolveConfig, camera: CameraConfig) -> RoughMotion:
+def rough_motion(
+    evidence: Evidence,
+    K: FloatArray,
+    config: SolveConfig,
+    camera: CameraConfig,
+    T_world_camera: FloatArray | None = None,
+) -> RoughMotion:
     """Find a rough motion.
 
     Args:
@@ -73,32 +81,53 @@ def rough_motion(evidence: Evidence, K: FloatArray, config: SolveConfig, camera:
         K: (3, 3) intrinsics.
         config: settings; the body height sets the scale.
         camera: what is known of the camera's angles.
+        T_world_camera: (T, 4, 4) where the camera is, if that is known.
     Returns:
-        The motion, in a world that is upright, whose floor is z = 0 (if `config.floor`), and in which the person starts
-        at x = y = 0.
+        The motion, in the world of the given camera; else in one that is upright, whose floor is z = 0 (if
+        `config.floor`), and in which the person starts at x = y = 0.
     Raises:
         InsufficientDataError: too little of the person is seen.
     """
     weights = _trust(evidence)
-    joints = smooth_joints(evidence.lifted_m, weights, evidence.time_s, config.smoothness)
+    frames = len(evidence.time_s)
+    # whatever is smoothed must be seen from a place that does not turn
+    known = np.broadcast_to(np.eye(3), (frames, 3, 3)) if T_world_camera is None else T_world_camera[:, :3, :3]
+    joints = smooth_joints(_turn(known, evidence.lifted_m), weights, evidence.time_s, config.smoothness)
     lengths = fit_bone_lengths(evidence.lifted_m, np.where(evidence.seen[:, None], weights, 0.0), config.height_m)
-    scale = _scale_to_lengths(joints, lengths)
+    # a lifter that knows whose size it answers for errs less on the whole than on single bones, whose depth it flattens
+    scale = config.height_m / evidence.lift_height_m if evidence.lift_height_m else _scale_to_lengths(joints, lengths)
     joints = joints * scale
-    R_world_camera, gravity = estimate_camera_rotation(np.where(evidence.seen[:, None, None], joints, np.nan), camera)
-    body = _fit(joints @ R_world_camera.T, lengths, evidence, config)
-    root_camera = _place(body, R_world_camera, evidence, K, config)
-    fused, fused_weights = _pull_onto_pixels(body.offsets_m @ R_world_camera, root_camera, evidence, K, weights)
-    joints = smooth_joints(fused, fused_weights, evidence.time_s, config.smoothness)
-    body = _fit(joints @ R_world_camera.T, lengths, evidence, config)
-    root_camera = _place(body, R_world_camera, evidence, K, config)
-    contacts = np.zeros((len(evidence.time_s), len(CONTACT_JOINTS)))
+    R, gravity = known, dict[str, float]()
+    if T_world_camera is None:
+        standing = np.where(evidence.seen[:, None, None], joints, np.nan)
+        rotation, gravity = estimate_camera_rotation(standing, camera)
+        R = np.broadcast_to(rotation, (frames, 3, 3))
+        joints = _turn(R, joints)
+    body = _fit(joints, lengths, evidence, config)
+    root_camera = _place(body, R, evidence, K, config)
+    offsets_camera = _turn(np.swapaxes(R, -1, -2), body.offsets_m)
+    fused, fused_weights = _pull_onto_pixels(offsets_camera, root_camera, evidence, K, weights)
+    joints = smooth_joints(_turn(R, fused), fused_weights, evidence.time_s, config.smoothness)
+    body = _fit(joints, lengths, evidence, config)
+    root_camera = _place(body, R, evidence, K, config)
+    if T_world_camera is not None:
+        return RoughMotion(
+            body, transform_points(T_world_camera, root_camera[:, None])[:, 0], lengths, scale, T_world_camera, gravity
+        )
+    contacts = np.zeros((frames, len(CONTACT_JOINTS)))
     if config.foot_contact:
-        feet = body.offsets_m[:, _CONTACT_INDICES] @ R_world_camera + root_camera[:, None]
+        feet = body.offsets_m[:, _CONTACT_INDICES] + _turn(R, root_camera[:, None])
         feet = np.where(evidence.valid[:, None, None], feet, np.nan)
-        contacts = detect_contacts(feet, R_world_camera.T @ UP_WORLD, evidence.time_s)
-        root_camera = _place(body, R_world_camera, evidence, K, config, contacts)
-    T = _world_frame(body, root_camera, R_world_camera, contacts, evidence.valid, config)
-    return RoughMotion(body, root_camera @ R_world_camera.T + T[:3, 3], lengths, scale, T, gravity)
+        contacts = detect_contacts(feet, UP_WORLD, evidence.time_s)
+        root_camera = _place(body, R, evidence, K, config, contacts)
+    T = _world_frame(body, root_camera, R[0], contacts, evidence.valid, config)
+    root_world = root_camera @ R[0].T + T[:3, 3]
+    return RoughMotion(body, root_world, lengths, scale, np.broadcast_to(T, (frames, 4, 4)), gravity)
+
+
+def _turn(R: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Rotate (T, N, 3) vectors by one rotation (T, 3, 3) a frame."""
+    return np.asarray(np.einsum("tij,tnj->tni", R, vectors))
 
 
 def gather_evidence(track: KeypointTrack, lifted: LiftedTrack, config: SolveConfig) -> Evidence:
@@ -122,6 +151,7 @@ def gather_evidence(track: KeypointTrack, lifted: LiftedTrack, config: SolveConf
     return Evidence(
         track.timestamps_s, xy, confidence, np.where(seen[:, None, None], lifted.joints_m, np.nan), lifted.sigma_m,
         np.where(seen, size, np.nan), seen, fill_spans(seen, track.timestamps_s, config.max_gap_s),
+        lifted.height_m,
     )  # fmt: skip
 
 
@@ -153,7 +183,7 @@ def _place(
     config: SolveConfig,
     contacts: FloatArray | None = None,
 ) -> FloatArray:
-    offsets = body.offsets_m @ R_world_camera
+    offsets = _turn(np.swapaxes(R_world_camera, -1, -2), body.offsets_m)
     return solve_root(
         offsets, evidence.xy_px, evidence.confidence, K, evidence.time_s, evidence.person_px,
         feet_m=offsets[:, _CONTACT_INDICES], contacts=contacts, smoothness=config.smoothness,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from pose_core.axes import camera_angles, camera_rotation
 from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
 from pose_core.solve.assembly import Assembler
+from pose_core.solve.balance import up_from_balance
 from pose_core.solve.body_model import BODY
 from pose_core.solve.contacts import detect_contacts
 from pose_core.solve.kinematics import BodyState, forward
@@ -39,6 +42,9 @@ _SIZE_STEPS = (4, 3)
 
 # Lengths and focal length are the same all along: this many frames spread over the clip tell them.
 _SIZE_FRAMES = 150
+
+# So many of the worst frames are named.
+_WORST = 10
 
 # Errors of neighbouring frames and joints are alike, which the normal matrix does not know; found on known motion.
 _SIGMA_CALIBRATION = 3.6
@@ -99,16 +105,15 @@ class _Stages:
             expected = self.window_count * sum(_STEPS.values()) + sum(_SIZE_STEPS)
             self.on_progress(min(self.steps / expected, 1.0))
 
-    def report(self, stage: str, window: int, solution: Solution) -> None:
-        self.reports.append(
-            {
-                "stage": stage,
-                "window": window,
-                "energy": {k: round(v, 3) for k, v in solution.energy.terms.items()},
-                "energy_by_step": [round(h["total"], 3) for h in solution.history],
-                "stop": solution.stop,
-            }
-        )
+    def report(self, stage: str, solved: list[Solution]) -> None:
+        """Energy of every term at every step, all windows together, and why they stopped."""
+        longest = max(len(s.history) for s in solved)
+        steps = []
+        for step in range(longest):
+            at = [s.history[min(step, len(s.history) - 1)] for s in solved]
+            steps.append({term: round(sum(h[term] for h in at), 2) for term in at[0]})
+        stops = Counter(s.stop for s in solved)
+        self.reports.append({"stage": stage, "windows": len(solved), "energy_by_step": steps, "stop": dict(stops)})
 
 
 def _solve_stages(problem: Problem, state: BodyState, stages: _Stages, *, find_contacts: bool) -> SequenceSolution:
@@ -117,6 +122,9 @@ def _solve_stages(problem: Problem, state: BodyState, stages: _Stages, *, find_c
     log_length, log_focal = _clip_wide(free, state, stages)
     free = without_lengths(_with_focal(free, log_focal))
     solution = _in_windows(free, replace(state, log_length=log_length), 1.5, stages, "free")
+    if problem.known_angles_rad is not None:
+        free, state = stand_upright(free, solution.state)
+        solution = replace(solution, state=state)
     contacts, ground = np.zeros_like(problem.contacts), 0.0
     held = free
     if find_contacts or floor:
@@ -137,7 +145,32 @@ def _solve_stages(problem: Problem, state: BodyState, stages: _Stages, *, find_c
             held = replace(held, contacts=contacts, grounded=grounded, weights=weights)
             solution = _in_windows(held, lowered, 1.0, stages, stage)
     sigma = _sigmas(held, solution.state)
-    return SequenceSolution(solution.state, log_focal, contacts, ground, held, sigma, {"stages": stages.reports})
+    diagnostics = {"stages": stages.reports, "worst_frames": _worst_frames(solution)}
+    return SequenceSolution(solution.state, log_focal, contacts, ground, held, sigma, diagnostics)
+
+
+def _worst_frames(solution: Solution) -> list[dict[str, float]]:
+    """Frames that fit worst, by their energy, and how many times that of the middle frame it is."""
+    energy = solution.energy.per_frame
+    assert energy is not None
+    usual = max(float(np.median(energy)), 1e-9)
+    worst = np.argsort(-energy, kind="stable")[:_WORST]
+    return [{"frame": int(t), "times_usual": round(float(energy[t]) / usual, 1)} for t in worst]
+
+
+def stand_upright(problem: Problem, state: BodyState) -> tuple[Problem, BodyState]:
+    """Turn the world of a camera that stands still so that its z axis points up, as balance tells."""
+    assert problem.known_angles_rad is not None
+    seen = problem.has_evidence
+    points = forward(state.at(seen)).points_m
+    up = up_from_balance(points, problem.time_s[seen], _UP, problem.R_camera_world[seen, 2])
+    found = camera_angles(problem.R_camera_world[0] @ up)
+    pitch, roll = (f if k is None else k for f, k in zip(found, problem.known_angles_rad, strict=True))
+    turn = camera_rotation(pitch, roll) @ problem.R_camera_world[0]
+    balls = state.ball_rotations.copy()
+    balls[:, 0] = turn @ balls[:, 0]
+    turned = replace(problem, R_camera_world=problem.R_camera_world @ turn.T)
+    return turned, replace(state, root_m=state.root_m @ turn.T, ball_rotations=balls)
 
 
 def find_planted(state: BodyState, problem: Problem) -> FloatArray:
@@ -147,7 +180,7 @@ def find_planted(state: BodyState, problem: Problem) -> FloatArray:
     all contacts.
     """
     points = forward(state).points_m[:, list(CONTACT_POINTS)]
-    contacts = detect_contacts(points, _UP, problem.time_s, sight=problem.R_camera_world[0, 2])
+    contacts = detect_contacts(points, _UP, problem.time_s, sight=problem.R_camera_world[:, 2])
     return np.asarray(np.where(problem.has_evidence[:, None], contacts, 0.0))
 
 
@@ -196,7 +229,7 @@ def _clip_wide(problem: Problem, state: BodyState, stages: _Stages) -> tuple[Flo
     for scale, steps in zip((3.0, 1.5), _SIZE_STEPS, strict=True):
         solved = minimise(some, start, log_focal, scale, OptimiserConfig(iterations=steps), stages.step)
         start, log_focal = solved.state, solved.log_focal
-        stages.report("lengths", 0, solved)
+        stages.report("lengths", [solved])
     return start.log_length, log_focal
 
 
@@ -209,9 +242,13 @@ def _in_windows(problem: Problem, state: BodyState, robust_scale: float, stages:
         return minimise(problem.at(window), state.at(window), 0.0, robust_scale, config, stages.step)
 
     solved = _side_by_side(solve, parts)
-    for number, s in enumerate(solved):
-        stages.report(stage, number, s)
-    return replace(solved[0], state=_join([s.state for s in solved], parts, len(problem.time_s)))
+    stages.report(stage, solved)
+    per_frame = np.zeros(len(problem.time_s))
+    for s, part in zip(solved, parts, strict=True):
+        assert s.energy.per_frame is not None
+        per_frame[part] = s.energy.per_frame
+    energy = replace(solved[0].energy, per_frame=per_frame)
+    return replace(solved[0], state=_join([s.state for s in solved], parts, len(problem.time_s)), energy=energy)
 
 
 def _sigmas(problem: Problem, state: BodyState) -> FloatArray:

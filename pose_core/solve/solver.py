@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.cameras import invert_rigid, rigid_transform, transform_points
+from pose_core.axes import UP_WORLD, camera_angles
+from pose_core.cameras import invert_rigid, transform_points
 from pose_core.config import CameraConfig, SolveConfig
 from pose_core.frame_times import frame_spans
 from pose_core.motion_file import Motion
 from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
 from pose_core.skeletons import CANONICAL, keypoint_set
 from pose_core.solve.body_model import BODY
+from pose_core.solve.camera_poses import poses_of_frames, read_camera_poses
 from pose_core.solve.evidence import LIFTED_POINTS, observe_points, observed_points
 from pose_core.solve.intrinsics import choose_intrinsics
 from pose_core.solve.kinematics import BodyState, forward, state_from_rotations
@@ -34,6 +36,7 @@ def solve_motion(
     solve: SolveConfig | None = None,
     camera: CameraConfig | None = None,
     on_progress: Callable[[float], None] | None = None,
+    T_world_camera: FloatArray | None = None,
 ) -> Motion:
     """Solve one person's motion over the clip.
 
@@ -44,10 +47,14 @@ def solve_motion(
         solve: settings; the body height sets the scale.
         camera: what is known of the camera.
         on_progress: called with the share that is done, in [0, 1]; what it raises ends the work.
+        T_world_camera: where the camera is, if that is known: (4, 4), or (V, 4, 4) with one for every frame of the
+            video, in a world whose z points up and whose unit is the metre; goes before what `camera` says.
     Returns:
-        The motion; frames outside fillable gaps are NaN.
+        The motion; frames outside fillable gaps are NaN. In the world of the given camera; else the person starts over
+        the origin of a world whose floor is z = 0.
     Raises:
         InsufficientDataError: too little of the person is seen.
+        ConfigError: the camera's poses do not fit.
     """
     config, camera_config = solve or SolveConfig(), camera or CameraConfig()
     whole = gather_evidence(track, lifted, config)
@@ -57,8 +64,13 @@ def solve_motion(
     part_track, part_lift = _cut(track, lifted, span)
     evidence = gather_evidence(part_track, part_lift, config)
     K, focal_source = choose_intrinsics(camera_config, track.image_size)
-    rough = rough_motion(evidence, K, config, camera_config)
+    if T_world_camera is None and camera_config.poses_path is not None:
+        T_world_camera = read_camera_poses(camera_config.poses_path)
+    poses = None if T_world_camera is None else poses_of_frames(T_world_camera, part_track.frame_indices)
+    rough = rough_motion(evidence, K, config, camera_config, poses)
     problem, state = _problem(part_track, part_lift, evidence, rough, K, config, fit_focal=focal_source == "assumed")
+    if poses is None:
+        problem = replace(problem, known_angles_rad=_known_angles(camera_config))
     solution = solve_sequence(
         problem,
         state,
@@ -77,8 +89,38 @@ def solve_motion(
         "track": dict(track.diagnostics),
         "lift": dict(lifted.diagnostics),
         "solve": solution.diagnostics,
+        **_camera_facts(solution, still=poses is None),
     }
+    if poses is None:
+        # the person starts over the origin
+        solution = _moved(solution, np.array([*-solution.state.root_m[0, :2], 0.0]))
+    else:
+        solution = _moved(solution, np.array([0.0, 0.0, solution.ground_m]))
+    if config.in_place:
+        solution = _moved(solution, solution.state.root_m * [-1.0, -1.0, 0.0])
     return _motion(track, whole, evidence, span, solution, source, diagnostics)
+
+
+def _camera_facts(solution: SequenceSolution, *, still: bool) -> dict[str, float]:
+    if not still:
+        return {}
+    pitch, roll = camera_angles(solution.problem.R_camera_world[0] @ UP_WORLD)
+    return {"camera_pitch_deg": float(np.degrees(pitch)), "camera_roll_deg": float(np.degrees(roll))}
+
+
+def _known_angles(camera: CameraConfig) -> tuple[float | None, float | None] | None:
+    """Pitch and roll as far as they are given; None if nothing is left to find."""
+    pitch, roll = (None if d is None else float(np.radians(d)) for d in (camera.pitch_deg, camera.roll_deg))
+    return None if pitch is not None and roll is not None else (pitch, roll)
+
+
+def _moved(solution: SequenceSolution, by_m: FloatArray) -> SequenceSolution:
+    """The same motion and cameras in another place, (3,) or one (T, 3) a frame."""
+    problem = solution.problem
+    by_frame = np.broadcast_to(by_m, solution.state.root_m.shape)
+    t = problem.t_camera_world_m - np.einsum("tij,tj->ti", problem.R_camera_world, by_frame)
+    state = replace(solution.state, root_m=solution.state.root_m + by_m)
+    return replace(solution, state=state, problem=replace(problem, t_camera_world_m=t))
 
 
 def _cut(track: KeypointTrack, lifted: LiftedTrack, span: slice) -> tuple[KeypointTrack, LiftedTrack]:
@@ -119,8 +161,8 @@ def _problem(
     person = np.interp(evidence.time_s, evidence.time_s[np.isfinite(person)], person[np.isfinite(person)])
     problem = Problem(
         time_s=evidence.time_s,
-        R_camera_world=np.broadcast_to(T_camera_world[:3, :3], (frames, 3, 3)),
-        t_camera_world_m=np.broadcast_to(T_camera_world[:3, 3], (frames, 3)),
+        R_camera_world=T_camera_world[:, :3, :3],
+        t_camera_world_m=T_camera_world[:, :3, 3],
         K=K,
         keypoint_points=points,
         xy_px=xy,
@@ -133,9 +175,15 @@ def _problem(
         grounded=np.ones(frames),
         log_length_prior=state.log_length,
         fit_focal=fit_focal,
-        weights=TermWeights(smoothness=config.smoothness, floor=config.floor),
+        weights=TermWeights(smoothness=config.smoothness, floor=config.floor, limits=config.joint_limits),
     )
     return problem, state
+
+
+def _along(T: FloatArray, span: slice, frames: int) -> FloatArray:
+    """Cameras of a part of the clip as cameras of the whole: the first and last are held."""
+    at = np.clip(np.arange(frames) - span.start, 0, len(T) - 1)
+    return np.asarray(T[at])
 
 
 def _first_state(rough: RoughMotion, height_m: float) -> BodyState:
@@ -160,7 +208,8 @@ def _motion(
 ) -> Motion:
     pose = forward(solution.state)
     problem = solution.problem
-    T_camera_world = rigid_transform(problem.R_camera_world[0], problem.t_camera_world_m[0])
+    T_camera_world = np.broadcast_to(np.eye(4), (len(problem.time_s), 4, 4)).copy()
+    T_camera_world[:, :3, :3], T_camera_world[:, :3, 3] = problem.R_camera_world, problem.t_camera_world_m
     T_world_camera = invert_rigid(T_camera_world)
     error = np.full(track.confidence[span].shape, np.nan)
     camera = transform_points(T_camera_world, pose.points_m)
@@ -168,9 +217,7 @@ def _motion(
         for k in keypoints:
             off, _ = reprojection(camera[:, point], track.xy_px[span][:, k], problem.K)
             error[:, k] = np.linalg.norm(off, axis=-1)
-    # the person starts over the origin
-    shift = np.array([*solution.state.root_m[0, :2], 0.0])
-    T_world_camera[:3, 3] -= shift
+    still = bool(np.ptp(T_camera_world, axis=0).max() < 1e-9)
     R_local = pose.R_local[:, _JOINTS]
     quaternions = continuous_quaternions(matrix_to_quaternion(R_local))
     frames = len(track.timestamps_s)
@@ -187,8 +234,8 @@ def _motion(
         timestamps_s=track.timestamps_s,
         rest_offsets_m=BODY.rest_directions[_JOINTS] * pose.length_m[_JOINTS, None],
         rotations_wxyz=placed(quaternions),
-        root_translation_m=placed(solution.state.root_m - shift),
-        joints_world_m=placed(pose.points_m[:, _JOINTS] - shift),
+        root_translation_m=placed(solution.state.root_m),
+        joints_world_m=placed(pose.points_m[:, _JOINTS]),
         joints_camera_m=placed(camera[:, _JOINTS]),
         keypoint_names=keypoint_set(track.keypoint_set).keypoints,
         keypoints_px=track.xy_px,
@@ -197,7 +244,7 @@ def _motion(
         joint_sigma_m=placed(np.where(evidence.seen[:, None], solution.sigma_m, np.inf)),
         contacts=np.nan_to_num(placed(solution.contacts)),
         camera_matrix=problem.K,
-        T_world_camera=T_world_camera,
+        T_world_camera=T_world_camera[0] if still else _along(T_world_camera, span, frames),
         image_size=track.image_size,
         person_id=track.person_id,
         source=source,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,12 @@ class Case:
     """The same 2D joints as keypoints, for what works on those."""
     K: FloatArray | None = None
     """The camera that is assumed, for `track`."""
+    K_true: FloatArray | None = None
+    """The camera that took it."""
+    root_m: FloatArray | None = None
+    """(T, 3) true path of the pelvis in the axes of a camera that stands still."""
+    up_camera: FloatArray | None = None
+    """(3,) true up in camera axes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,17 +127,21 @@ def _film(
     rays = points[..., :2] / np.maximum(points[..., 2:], 0.3)
     half_view = np.stack([0.5 / views.focal, 0.5 * views.aspect / views.focal], axis=-1)
     rays, confidence = observe(rng, rays, half_view, level)
-    rays = (rays * focal_errors(rng, 1, level)[:, None, None, None])[0]
+    focal_error = float(focal_errors(rng, 1, level)[0])
+    rays = (rays * focal_error)[0]
     confidence = confidence[0]
     counted = counted_joints(confidence, mocap.joint_weight[clip] >= 0.5)
     time_s = np.arange(window.frames) / MOCAP_FPS
-    track, K = None, None
+    more: dict[str, Any] = {}
     if still:
         track, K = _as_track(time_s, rays, confidence, float(views.focal[0]), float(views.aspect[0]))
+        more = {"track": track, "K": K, "K_true": K * [[focal_error], [focal_error], [1.0]], "root_m": camera[:, 0],
+                "up_camera": views.R_camera_world[0, 0, :, 2]}  # fmt: skip
+        more["K_true"][:2, 2] = K[:2, 2]
     return Case(
         group, noise, mocap.source[clip], mocap.subject[clip], mocap.action[clip], float(stature_of(joints)[0]),
         time_s, rays, confidence, np.where(counted[..., None], camera - camera[:, :1], np.nan),
-        label_contacts(joints, mocap.floor_m[clip : clip + 1], 1 / MOCAP_FPS)[0], bool(mocap.timed[clip]), track, K,
+        label_contacts(joints, mocap.floor_m[clip : clip + 1], 1 / MOCAP_FPS)[0], bool(mocap.timed[clip]), **more,
     )  # fmt: skip
 
 

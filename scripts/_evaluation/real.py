@@ -35,7 +35,7 @@ def real_cases(clips: Path, cache: Path, frames: int | None = None) -> list[Case
         frames: only so many of each clip; None = all.
     """
     with np.load(clips / "balance_reference.npz", allow_pickle=False) as data:
-        reference = {key: data[key] for key in ("joint_names", "positions", "T_camera_world", "camera_names")}
+        reference = {key: data[key] for key in ("joint_names", "positions", "T_camera_world", "camera_names", "K")}
     world = _canonical([str(n) for n in reference["joint_names"]], reference["positions"])
     cases = []
     for name in CAMERAS:
@@ -66,6 +66,9 @@ def real_cases(clips: Path, cache: Path, frames: int | None = None) -> list[Case
                 True,
                 track,
                 K,
+                K_true=reference["K"][view],
+                root_m=camera[:, 0],
+                up_camera=reference["T_camera_world"][view][:3, 2],
             )
         )
     return cases

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from pose_core.axes import UP_WORLD
+from pose_core.cameras import invert_rigid, project_points, transform_points
 from pose_core.config import CameraConfig, SolveConfig
-from pose_core.errors import InsufficientDataError
+from pose_core.errors import ConfigError, InsufficientDataError
 from pose_core.lift import lift_by_model_depth
 from pose_core.metrics import acceleration_error, bone_length_variation, foot_skate, mpjpe, pa_mpjpe
-from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
+from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, keypoint_set
 from pose_core.solve import sequence, solve_motion
-from tests.support.synthetic import observe, walking_joints
+from tests.support.synthetic import keypoints_from_joints, observe, walking_joints
 
 HEIGHT_M = 1.75
 
@@ -134,6 +136,63 @@ def test_wild_fields_of_view_give_a_result(fov):
     assert np.all(np.isfinite(motion.joints_world_m)) and np.all(motion.joints_camera_m[:, 0, 2] > 0)
 
 
+def test_bad_input_no_person_for_half_the_clip():
+    scene = observe(walking_joints(120, HEIGHT_M))
+    motion = _solve(_hide(scene, slice(40, 100), slice(None)))
+    assert motion.valid[:40].all() and motion.valid[100:].all() and not motion.valid[41:99].any()
+    assert np.all(np.isfinite(motion.joints_world_m[motion.valid]))
+    assert mpjpe(_canonical(motion)[motion.valid], scene.joints_camera_m[motion.valid]) < 0.1
+
+
+_BODY_PARTS = {
+    "feet": ("ankle", "heel", "foot_index"),
+    "legs": ("hip", "knee", "ankle", "heel", "foot_index"),
+}
+
+
+@pytest.mark.parametrize("hidden", _BODY_PARTS)
+@pytest.mark.parametrize("with_depth", [True, False])
+def test_bad_input_parts_never_visible(hidden, with_depth):
+    """Feet out of the picture, or only the upper body in it; whether or not the model guesses the rest."""
+    scene = observe(walking_joints(60, HEIGHT_M), noise_px=1.0)
+    names = keypoint_set("blazepose33").keypoints
+    parts = [k for k, n in enumerate(names) if n.endswith(_BODY_PARTS[hidden])]
+    scene = _hide(scene, slice(None), parts, depth=not with_depth)
+    motion = _solve(scene)
+    assert motion.valid.all() and np.all(np.isfinite(motion.joints_world_m))
+    upper = CANONICAL.indices("left_shoulder", "right_shoulder", "left_wrist", "right_wrist", "neck")
+    seen = _canonical(motion)[:, upper]
+    # where the person is stays right although the size of what is seen alone tells it
+    assert np.mean(np.linalg.norm(seen - scene.joints_camera_m[:, upper], axis=-1)) < 0.6
+    ankle = motion.joint_names.index("left_ankle")
+    assert np.all(motion.joint_sigma_m[:, ankle] > motion.joint_sigma_m[:, motion.joint_names.index("left_shoulder")])
+
+
+def test_bad_input_a_person_upside_down():
+    joints = walking_joints(60, HEIGHT_M)
+    joints = joints * [1.0, -1.0, -1.0] + [0.0, 0.0, HEIGHT_M]  # half a turn about x: a handstand
+    scene = observe(joints, noise_px=1.0)
+    motion = _solve(scene, camera=CameraConfig(focal_px=scene.K[0, 0], pitch_deg=-8.0, roll_deg=0.0))
+    assert motion.valid.all()
+    assert pa_mpjpe(_canonical(motion), scene.joints_camera_m) < 0.04
+    head, pelvis = motion.joint_names.index("head"), 0
+    assert np.all(motion.joints_world_m[:, head, 2] < motion.joints_world_m[:, pelvis, 2])
+
+
+def _hide(scene, frames, keypoints, *, depth=True):
+    """The scene without some keypoints in some frames; with `depth` the model's own 3D of them is gone as well."""
+    xy, confidence = scene.track.xy_px.copy(), scene.track.confidence.copy()
+    joints = scene.track.model_joints_m.copy()
+    where = np.zeros(confidence.shape, dtype=bool)
+    where[frames, keypoints] = True
+    xy[where], confidence[where] = np.nan, 0.0
+    if depth:
+        joints[where] = np.nan
+    return dataclasses.replace(
+        scene, track=dataclasses.replace(scene.track, xy_px=xy, confidence=confidence, model_joints_m=joints)
+    )
+
+
 def test_nobody_seen_is_said():
     scene = observe(walking_joints(10, HEIGHT_M))
     track = dataclasses.replace(
@@ -197,3 +256,85 @@ def test_a_jump_down_from_a_box_does_not_bend_the_body():
     assert pa_mpjpe(_canonical(motion)[138:], scene.joints_camera_m[138:]) < 0.03
     feet = motion.joints_world_m[:, motion.skeleton.indices(*CONTACT_JOINTS), 2].min(axis=1)
     assert np.median(feet[:100]) - np.median(feet[138:]) == pytest.approx(1.2, abs=0.15)
+
+
+def _moving(frames=90, **more):
+    """A walk filmed by a camera that pans, tilts and travels, its poses known."""
+    joints = walking_joints(frames, HEIGHT_M)
+    scene = observe(joints, **more)
+    share = np.linspace(0.0, 1.0, frames)
+    turn = rotation_vector_to_matrix(share[:, None] * [[0.1, -0.05, 0.3]])
+    poses = np.broadcast_to(np.eye(4), (frames, 4, 4)).copy()
+    poses[:, :3, :3] = turn @ scene.R_world_camera
+    aim = joints[:, 0].mean(axis=0)
+    poses[:, :3, 3] = aim - 5.0 * (turn @ scene.R_world_camera)[:, :, 2] + share[:, None] * [0.4, 0.2, 0.3]
+    camera = transform_points(invert_rigid(poses), joints)
+    xy = project_points(keypoints_from_joints(camera, "blazepose33"), scene.K)
+    xy = xy + np.random.default_rng(2).normal(0, 2.0, xy.shape)
+    lifted = keypoints_from_joints(camera - camera[:, :1], "blazepose33")
+    boxes = np.concatenate([np.nanmin(xy, axis=1), np.nanmax(xy, axis=1)], axis=1)
+    track = dataclasses.replace(scene.track, xy_px=xy, model_joints_m=lifted, boxes_px=boxes)
+    return dataclasses.replace(scene, track=track, joints_camera_m=camera), poses, joints
+
+
+def test_a_moving_camera_that_is_known_gives_the_way_through_its_own_world():
+    scene, poses, truth = _moving()
+    lifted, config = lift_by_model_depth(scene.track), SolveConfig(height_m=HEIGHT_M)
+    camera = CameraConfig(focal_px=scene.K[0, 0])
+    motion = solve_motion(scene.track, lifted, "clip.mp4", config, camera, T_world_camera=poses)
+    index = [motion.joint_names.index(n) for n in CANONICAL.names]
+    assert np.allclose(motion.T_world_camera, poses, atol=1e-6)
+    assert np.allclose(transform_points(motion.T_world_camera, motion.joints_camera_m), motion.joints_world_m)
+    error = np.linalg.norm(motion.joints_world_m[:, index[0]] - truth[:, 0], axis=-1)
+    assert np.mean(error) < 0.15
+    assert mpjpe(motion.joints_world_m[:, index], truth) < 0.05
+    # taken for one that stands still, the level walk goes down
+    still = solve_motion(scene.track, lifted, "clip.mp4", config, camera)
+    assert np.ptp(still.joints_world_m[:, 0, 2]) > 3 * np.ptp(motion.joints_world_m[:, 0, 2])
+
+
+def test_camera_poses_come_from_a_file_by_the_frames_of_the_video(tmp_path):
+    scene, poses, _ = _moving()
+    np.save(tmp_path / "camera.npy", np.concatenate([poses[:1]] * 7 + [poses]))
+    track = dataclasses.replace(scene.track, frame_indices=scene.track.frame_indices + 7)
+    camera = CameraConfig(focal_px=scene.K[0, 0], poses_path=str(tmp_path / "camera.npy"))
+    motion = _solve(dataclasses.replace(scene, track=track), camera=camera)
+    assert np.allclose(motion.T_world_camera, poses, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("poses", "words"),
+    [
+        (np.eye(3), "shape"),
+        (np.stack([np.eye(4)] * 5), "30 frames are needed, but 5"),
+        (2 * np.eye(4), "rigid"),
+        (np.diag([-1.0, 1, 1, 1]), "rigid"),
+        (np.full((4, 4), np.nan), "rigid"),
+    ],
+)
+def test_camera_poses_that_make_no_sense_are_said(poses, words):
+    scene = observe(walking_joints(30, HEIGHT_M))
+    with pytest.raises(ConfigError, match=words):
+        solve_motion(scene.track, lift_by_model_depth(scene.track), "clip.mp4", T_world_camera=poses)
+
+
+def test_in_place_takes_out_the_way_and_nothing_else():
+    scene = observe(walking_joints(60, HEIGHT_M))
+    usual, here = _solve(scene), _solve(scene, SolveConfig(height_m=HEIGHT_M, in_place=True))
+    assert np.allclose(here.root_translation_m[:, :2], 0.0)
+    assert np.allclose(here.root_translation_m[:, 2], usual.root_translation_m[:, 2])
+    assert np.array_equal(here.rotations_wxyz, usual.rotations_wxyz)
+    assert np.allclose(here.joints_camera_m, usual.joints_camera_m)
+    assert np.allclose(transform_points(here.T_world_camera, here.joints_camera_m), here.joints_world_m)
+
+
+def test_diagnostics_tell_every_term_every_step_and_the_worst_frames(noisy):
+    _, motion = noisy
+    solve = motion.diagnostics["solve"]
+    assert [s["stage"] for s in solve["stages"]] == ["lengths", "lengths", "free", "contacts", "contacts again"]
+    for stage in solve["stages"]:
+        totals = [step["total"] for step in stage["energy_by_step"]]
+        assert totals == sorted(totals, reverse=True) and sum(stage["stop"].values()) == stage["windows"]
+        first = stage["energy_by_step"][0]
+        assert sum(v for k, v in first.items() if k != "total") == pytest.approx(first["total"], rel=1e-3, abs=0.1)
+    assert len(solve["worst_frames"]) == 10 and solve["worst_frames"][0]["times_usual"] >= 1.0

@@ -79,8 +79,8 @@ def observe(
     T_world_camera = rigid_transform(R, centre - R[:, 2] * distance_m)
     camera = transform_points(invert_rigid(T_world_camera), joints_world_m)
     K = camera_matrix(default_focal_px(IMAGE_SIZE), IMAGE_SIZE)
-    points_3d = _keypoints_from_joints(camera - camera[:, :1], set_name)
-    xy = project_points(_keypoints_from_joints(camera, set_name), K)
+    points_3d = keypoints_from_joints(camera - camera[:, :1], set_name)
+    xy = project_points(keypoints_from_joints(camera, set_name), K)
     xy = xy + rng.normal(0, noise_px, xy.shape)
     model_joints = points_3d + rng.normal(0, noise_m, points_3d.shape) if set_name == "blazepose33" else None
     confidence = np.where(np.isfinite(xy[..., 0]), 0.9, 0.0)
@@ -92,7 +92,7 @@ def observe(
     return Scene(track, camera, K, R)
 
 
-def _keypoints_from_joints(joints: FloatArray, set_name: str) -> FloatArray:
+def keypoints_from_joints(joints: FloatArray, set_name: str) -> FloatArray:
     """Keypoints whose canonical joints are the given ones; NaN for keypoints no joint depends on."""
     mapping = joint_mapping(set_name)
     names = keypoint_set(set_name).keypoints

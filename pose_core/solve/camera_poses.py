@@ -1,0 +1,59 @@
+"""Cameras whose place in the world is given, standing or moving."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from pose_core.errors import ConfigError
+from pose_core.types import FloatArray, IntArray
+
+_HINT = "Give a .npy file, or a .npz with `T_world_camera`: (4, 4), or (T, 4, 4) with one for every frame of the video."
+_RIGID_TOLERANCE = 1e-3
+
+
+def read_camera_poses(path: str) -> FloatArray:
+    """Read `T_world_camera` from a NumPy file: (4, 4), or (T, 4, 4) with one for every frame of the video.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds something else.
+    """
+    try:
+        data = np.load(Path(path), allow_pickle=False)
+        if isinstance(data, np.lib.npyio.NpzFile):
+            with data:
+                data = data["T_world_camera"]
+        return np.asarray(data, dtype=np.float64)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"The camera file '{path}' cannot be read ({error}).", _HINT) from error
+
+
+def poses_of_frames(T_world_camera: FloatArray, frame_indices: IntArray) -> FloatArray:
+    """The camera of each frame.
+
+    Args:
+        T_world_camera: (4, 4), or (V, 4, 4) with one for every frame of the video.
+        frame_indices: (T,) which frames of the video are meant.
+    Returns:
+        (T, 4, 4).
+    Raises:
+        ConfigError: another shape, not enough of them, or no rigid transform.
+    """
+    T = np.asarray(T_world_camera, dtype=np.float64)
+    if T.ndim not in (2, 3) or T.shape[-2:] != (4, 4):
+        raise ConfigError(f"Camera poses must have shape (4, 4) or (frames, 4, 4), but have {T.shape}.", _HINT)
+    if T.ndim == 2:
+        T = np.broadcast_to(T, (len(frame_indices), 4, 4))
+    elif len(frame_indices) and int(np.max(frame_indices)) >= len(T):
+        raise ConfigError(f"Camera poses of {int(np.max(frame_indices)) + 1} frames are needed, but {len(T)} came.",
+                          _HINT)  # fmt: skip
+    else:
+        T = T[frame_indices]
+    R = T[:, :3, :3]
+    off = np.abs(np.swapaxes(R, -1, -2) @ R - np.eye(3))
+    rigid = np.all(np.isfinite(T)) and np.max(off, initial=0.0) < _RIGID_TOLERANCE and np.all(np.linalg.det(R) > 0)
+    if not rigid or not np.allclose(T[:, 3], [0.0, 0.0, 0.0, 1.0]):
+        raise ConfigError("Camera poses must be rigid transforms: rotation and position, no scale, no mirror.", _HINT)
+    return np.asarray(T)
