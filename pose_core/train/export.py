@@ -98,7 +98,7 @@ def export_onnx(network: LifterNetwork, path: Path) -> float:
 
 
 def strip_notes(path: Path) -> None:
-    """Take out of an ONNX file what the exporter notes beside the network: source lines, and folders of this machine."""
+    """Take out of an ONNX file what the exporter notes beside the network: source lines, folders of the machine."""
     import onnx
 
     model = onnx.load(str(path))
