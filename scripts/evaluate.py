@@ -64,8 +64,8 @@ class Sizes:
     """Sequences of each subject, by group, and their length."""
 
     subjects: int = 6
-    sources: int = 10
-    tennis: int = 3
+    sources: int = 8
+    tennis: int = 1
     solver: int = 3
     frames: int = 128
     real_frames: int | None = None
