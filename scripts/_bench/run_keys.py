@@ -16,12 +16,17 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from blender_addon.bridge.action_writer import write_action  # noqa: E402
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion  # noqa: E402
-from blender_addon.bridge.compat import action_curves  # noqa: E402
+from blender_addon.bridge.armature_reader import read_armature  # noqa: E402
+from blender_addon.bridge.compat import action_curves, assign_action  # noqa: E402
 from blender_addon.bridge.new_armature import create_armature  # noqa: E402
+from blender_addon.bridge.steps import drain  # noqa: E402
 from pose_core.errors import RigError  # noqa: E402
 from pose_core.motion_file import read_motion  # noqa: E402
-from pose_core.retarget import KeysConfig, new_rig_bone_map  # noqa: E402
+from pose_core.retarget import KeysConfig, RigMotion, key_tracks, new_rig_bone_map  # noqa: E402
+from pose_core.retarget.channels import same_side  # noqa: E402
+from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix  # noqa: E402
 
 BONES = 65
 ROUNDS = 5
@@ -101,6 +106,26 @@ def curves_of(armature):
     return list(action_curves(armature.animation_data.action))
 
 
+def all_bones(motion):
+    """Seconds to write keys for every one of the bones, and to insert the same keys one by one."""
+    armature = make_character(motion)
+    rig = read_armature(armature)
+    time_s = motion.timestamps_s
+    phase = np.random.default_rng(0).uniform(0, 6, (1, len(rig), 3))
+    turns = matrix_to_quaternion(rotation_vector_to_matrix(0.4 * np.sin(time_s[:, None, None] + phase)))
+    T = len(time_s)
+    moved = RigMotion(
+        rig.bone_names, same_side(turns), rig.bone_names[0], np.zeros((T, 3)), time_s, np.ones(T, dtype=bool)
+    )
+    seconds = []
+    for _ in range(ROUNDS):
+        tracks = key_tracks(rig, moved, np.arange(T) + 1.0)
+        taken, (action, slot, _) = timed(lambda tracks=tracks: drain(write_action(armature, tracks, "All")))
+        seconds.append(taken)
+    assign_action(armature, action, slot)
+    return {"write_s": statistics.median(seconds), "insert_s": insert(armature, curves_of(armature))}
+
+
 def control_rig(motion):
     """The same on a generated Rigify rig: seconds of ours and of baking its controls."""
     source = make_character(motion)
@@ -157,6 +182,7 @@ def main():
     names = [bone.name for bone in target.pose.bones]
     result["bake_s"] = bake(source, target, [(name, name) for name in names], frames)
     result["insert_s"] = insert(source, curves_of(source))
+    result["all_bones"] = all_bones(motion)
     result["rigify"] = control_rig(motion)
     print(json.dumps(result))
 
