@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,11 @@ def apply_steps(
         timings["read"] = time.perf_counter() - start
         bone_map = _bone_map(rig, options)
         rig = _with_controls(context, target, rig, bone_map, options.transfer)
-        rig_motion = yield from beside(lambda: transfer(motion, rig, bone_map, options.transfer))
+        config = options.transfer
+        if created is not None:
+            # made in the motion's own sizes: what was solved is right as it is, planted feet too
+            config = replace(config, plant_feet=False)
+        rig_motion = yield from beside(lambda: transfer(motion, rig, bone_map, config))
         rate = rate_of_times(motion.timestamps_s) if options.set_scene_fps else scene_rate(scene)
         zero = float(motion.timestamps_s[0]) if options.time_zero_s is None else options.time_zero_s
         frames = frames_of_times(motion.timestamps_s, rate.value, options.frame_start, zero)

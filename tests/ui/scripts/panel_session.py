@@ -177,6 +177,7 @@ def set_environment(path):
 
 
 def show_problem():
+    bpy.context.scene.pose_core.character = "NEW"  # bones that wait for an answer would be the first problem
     bpy.context.scene.pose_core.video_path = video + ".gone"
     with bpy.context.temp_override(window=window(), area=view(), region=sidebar()):
         bpy.ops.pose_core.estimate("INVOKE_DEFAULT")
