@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pose_core.frame_times import second_difference
+from pose_core.nets.tome2017.prior import REFERENCE_HEIGHT_M, normalise_poses
 from pose_core.rotations import matrix_to_rotation_vector
+from pose_core.skeletons import CANONICAL
 from pose_core.solve import residuals as res
 from pose_core.solve.arrow import NormalEquations
 from pose_core.solve.body_model import BODY
 from pose_core.solve.composite import CompositeEvidence
 from pose_core.solve.kinematics import BodyState, Pose, forward, length_jacobian, point_jacobian
+from pose_core.solve.plausible import default_prior, unlikeliness
 from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
 from pose_core.types import FloatArray
 
@@ -20,6 +23,8 @@ _BALLS = len(BODY.balls)
 _ANGLES = slice(3, 3 + 3 * _BALLS)
 _HINGES = slice(3 + 3 * _BALLS, BODY.dof_count)
 _TRUNK = np.array([BODY.tree.names[b] in {"pelvis", "spine", "chest", "neck", "head"} for b in BODY.balls])
+_CANONICAL = [BODY.tree.index(name) for name in CANONICAL.names]
+_LEFT_HIP, _RIGHT_HIP = CANONICAL.indices("left_hip", "right_hip")
 _FREE_HINGES = np.array([BODY.tree.names[j].split("_")[-1] not in {"knee"} for j in BODY.hinge_joints])
 
 
@@ -80,6 +85,7 @@ class Assembler:
         points = _PointEvidence(self, pose, equations)
         self._reprojection(pose, log_focal, energy, points)
         self._lifted(pose, energy, points)
+        self._usual_pose(pose, energy, points)
         self._ground(pose, energy, points)
         self._contact_velocity(pose, energy, points)
         points.finish()
@@ -154,6 +160,33 @@ class Assembler:
         cost, weight = res.geman_mcclure(squared, self.robust)
         energy.terms["bone_direction"] = _add_by_frame(energy, 0.5 * np.where(usable, cost, 0.0))
         points.add_directions(ends, np.where(usable, weight / sigma**2, 0.0), pointing, residual)
+
+    def _usual_pose(self, pose: Pose, energy: Energy, points: _PointEvidence) -> None:
+        """A weak pull towards recorded poses; what is far from all of them (a cartwheel) is let go."""
+        w = self.problem.weights
+        if not np.isfinite(w.pose_sigmas):
+            return
+        joints = pose.points_m[:, _CANONICAL]
+        poses = normalise_poses(joints, self.problem.height_m)
+        cost, gradient, weight = unlikeliness(poses, default_prior())
+        coordinates = 3.0 * (len(_CANONICAL) - 1)
+        robust_cost, robust = res.geman_mcclure(2.0 * cost / coordinates, w.robust_sigmas)
+        share = w.pose_sigmas**-2.0
+        energy.terms["pose"] = _add_by_frame(energy, 0.5 * coordinates * share * robust_cost)
+        # back from the model's form: turned about the vertical and scaled
+        scale = REFERENCE_HEIGHT_M / self.problem.height_m
+        across = joints[:, _LEFT_HIP] - joints[:, _RIGHT_HIP]
+        angle = np.arctan2(across[:, 1], across[:, 0])
+        turned = gradient.copy()
+        turned[..., 0] = np.cos(angle)[:, None] * gradient[..., 0] - np.sin(angle)[:, None] * gradient[..., 1]
+        turned[..., 1] = np.sin(angle)[:, None] * gradient[..., 0] + np.cos(angle)[:, None] * gradient[..., 1]
+        pull = share * robust * scale
+        information = np.broadcast_to(np.eye(3), (*joints[:, 1:].shape, 3))
+        points.add_relative(
+            _CANONICAL[1:],
+            (pull * scale * weight)[:, None, None, None] * information,
+            pull[:, None, None] * turned[:, 1:],
+        )
 
     def _ground(self, pose: Pose, energy: Energy, points: _PointEvidence) -> None:
         p = self.problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ class TermWeights:
     """Reprojection, as a share of the person's height in the image."""
     robust_sigmas: float = 3.0
     """Geman-McClure scale of reprojection and lifted joints, in their own standard deviations."""
-    depth_ratio: float = 4.0
+    depth_ratio: float = 6.0
     """How much looser lifted joints are along the line of sight than across it."""
     direction_deg: float = 20.0
     """Direction of a lifted bone."""
@@ -31,7 +32,7 @@ class TermWeights:
     """Acceleration of the pelvis."""
     root_depth_acceleration_m_s2: float = 1.5
     """The same along the line of sight."""
-    ball_acceleration_rad_s2: float = 30.0
+    ball_acceleration_rad_s2: float = 20.0
     """Angular acceleration of free joints; trunk joints a third of it."""
     hinge_acceleration_rad_s2: float = 40.0
     """Angular acceleration of hinges."""
@@ -43,10 +44,13 @@ class TermWeights:
     """Depth of any foot point below the ground; one-sided."""
     limit_rad: float = 0.05
     """Beyond a joint limit (3 degrees)."""
-    ball_prior_rad: float = 0.7
+    ball_prior_rad: float = 0.5
     """Pull of free joints to rest; trunk joints half of it, so that a bend spreads along the spine."""
-    hinge_prior_rad: float = 0.8
+    hinge_prior_rad: float = 0.55
     """Pull of twists, wrists and collar bones to rest."""
+    pose_sigmas: float = math.inf
+    """How unlikely a pose may be: standard deviations of the model of poses count so many times; infinite = no such
+    term, which measured as well as 4 did."""
     length_sigma: float = 0.07
     """Log length about its prior."""
     size_sigma: float = 0.003
@@ -95,6 +99,8 @@ class Problem:
     """(T,) 1 where the feet are near the one ground level that is modelled, 0 where they stand on something else."""
     log_length_prior: FloatArray
     """(L,)."""
+    height_m: float = 1.70
+    """Height of the person, for the model of poses."""
     fit_lengths: bool = True
     fit_focal: bool = False
     known_angles_rad: tuple[float | None, float | None] | None = None

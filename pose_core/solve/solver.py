@@ -174,6 +174,7 @@ def _problem(
         contacts=np.zeros((frames, 4)),
         grounded=np.ones(frames),
         log_length_prior=state.log_length,
+        height_m=config.height_m,
         fit_focal=fit_focal,
         weights=TermWeights(smoothness=config.smoothness, floor=config.floor, limits=config.joint_limits),
     )

@@ -23,7 +23,7 @@ from pose_core.stages import STAGES, clock, overall_fraction
 ALL_OPTIONS = """
 --preview /o/p.mp4 --model m --detector d --people all --person 2 --height 1.8 --focal 900 --camera-pitch -5
 --camera-roll 3 --start 1 --end 2 --fps 12 --image-fps 24 --smoothness 2 --max-gap 0.5 --no-foot-contact --no-floor
---no-joint-limits --in-place --camera-poses /o/poses.npy --device cpu --threads 3 --model-folder /m
+--no-joint-limits --in-place --camera-poses /c.npy --device cpu --threads 3 --model-folder /m
 """
 STUB = Path(__file__).with_name("stub_command.py")
 
