@@ -50,7 +50,9 @@ class HabibieNetwork(ImageNetwork):
         scale, middle = self.camera(latent).split((1, 2), dim=1)
         camera = torch.cat([functional.softplus(scale), middle], dim=1)
         heatmaps = (res4d[:, :_JOINTS], res5a[:, :_JOINTS], features[:, :_JOINTS])
-        joints_px, confidence = read_maps(heatmaps[-1], self.config.image_size)
+        joints_px = confidence = None
+        if self.config.explicit_2d:
+            joints_px, confidence = read_maps(heatmaps[-1], self.config.image_size)
         return PoseOutput(joints_px, confidence, joints, heatmaps, camera)
 
     def loss(self, output: PoseOutput, labels: PoseLabels, stage: str) -> tuple[Tensor, dict[str, Tensor]]:
