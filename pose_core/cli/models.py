@@ -30,11 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("names", nargs="*", metavar="NAME", help="which (default: all that are on this machine)")
     register = actions.add_parser("register", help="add an ONNX network of your own")
     register.add_argument("file", metavar="FILE", help=".onnx file; it is copied into the user's cache")
-    register.add_argument("--kind", required=True, metavar="K", help="simcc, heatmap, yolox or rtmdet")
+    register.add_argument(
+        "--kind", default="", metavar="K",
+        help="simcc, heatmap, pose3d, yolox or rtmdet (default: as the .json beside the file says)",
+    )  # fmt: skip
     register.add_argument("--name", default="", help="what to call it (default: the file's name)")
-    register.add_argument("--keypoints", default="", metavar="SET", help="keypoint set of a simcc or heatmap network")
+    register.add_argument("--keypoints", default="", metavar="SET", help="keypoint set of a network that finds keypoints")
     register.add_argument("--detector", default="", metavar="NAME", help="detector to go with it")
-    register.add_argument("--licence", default="unknown", metavar="TEXT", help="its terms, for the record")
+    register.add_argument("--licence", default="", metavar="TEXT", help="its terms, for the record")
     for action in (listing, get, verify, register):
         action.add_argument("--model-folder", metavar="D", help="folder of model files to look in before the cache")
         action.add_argument("--json", action="store_true", help="print one JSON document on standard output")

@@ -11,7 +11,7 @@ from typing import Any
 
 from pose_core.errors import ModelError
 
-KINDS = ("blazepose", "simcc", "heatmap", "yolox", "rtmdet")
+KINDS = ("blazepose", "simcc", "heatmap", "pose3d", "yolox", "rtmdet")
 DETECTOR_KINDS = ("yolox", "rtmdet")
 
 

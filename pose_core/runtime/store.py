@@ -14,6 +14,7 @@ from pose_core.errors import ModelError
 from pose_core.files import atomic_path
 from pose_core.folders import cache_folder
 from pose_core.runtime.catalogue import KINDS, ModelEntry, ModelFile, built_in_models, entry_from_data
+from pose_core.runtime.description import read_description
 from pose_core.runtime.fetch import BytesCallback, extract_members, fetch_files
 from pose_core.runtime.lock import process_lock
 from pose_core.runtime.verify import HashBook
@@ -133,21 +134,23 @@ class ModelStore:
     def register(
         self,
         file: str | Path,
-        kind: str,
+        kind: str = "",
         *,
         name: str = "",
         keypoint_set: str = "",
         detector: str = "",
-        licence: str = "unknown",
+        licence: str = "",
     ) -> ModelEntry:
         """Add a user's own network; the file is copied into the store.
 
+        What is left empty is taken from the description beside the file, if there is one.
+
         Args:
             file: an `.onnx` file.
-            kind: `simcc`, `heatmap`, `yolox` or `rtmdet`: how inputs are made and outputs read.
+            kind: `simcc`, `heatmap`, `pose3d`, `yolox` or `rtmdet`: how inputs are made and outputs read.
             name: how to call it; the file's name where empty.
-            keypoint_set: for `simcc` and `heatmap`: a name in `KEYPOINT_SETS`.
-            detector: for `simcc` and `heatmap`: the detector to go with it.
+            keypoint_set: for networks that find keypoints: a name in `KEYPOINT_SETS`.
+            detector: for networks that find keypoints: the detector to go with it.
             licence: its terms, for the record.
         Returns:
             The new entry.
@@ -160,8 +163,14 @@ class ModelStore:
         name = name or source.stem
         if not source.is_file() or source.suffix != ".onnx":
             raise ModelError(f"An existing .onnx file was expected, but '{source}' came.")
+        said = read_description(source) or {}
+        kind, keypoint_set = kind or str(said.get("kind", "")), keypoint_set or str(said.get("keypoint_set", ""))
+        detector, licence = detector or str(said.get("detector", "")), licence or str(said.get("licence", "unknown"))
         if kind not in KINDS or kind == "blazepose":
-            raise ModelError(f"The kind must be simcc, heatmap, yolox or rtmdet, but is '{kind}'.")
+            raise ModelError(
+                f"The kind must be {', '.join(KINDS[1:])}, but is '{kind}'.",
+                "Name it, or keep the .json that was exported with the network beside it.",
+            )
         is_detector = kind in ("yolox", "rtmdet")
         if not is_detector and keypoint_set not in KEYPOINT_SETS:
             raise ModelError(f"The keypoint set must be one of {', '.join(KEYPOINT_SETS)}, but is '{keypoint_set}'.")
@@ -177,7 +186,7 @@ class ModelStore:
             stored = {"filename": target.name, "sha256": self._hashes.sha256(target, anew=True)}
             data: dict[str, Any] = {
                 "kind": kind,
-                "title": f"{name} (your own)",
+                "title": str(said.get("title", f"{name} (your own)")),
                 "keypoint_set": "" if is_detector else keypoint_set,
                 "detector": "" if is_detector else (detector or "yolox-nano"),
                 "licence": licence,

@@ -13,6 +13,8 @@ from pose_core.keypoints.pose import KeypointEstimator
 from pose_core.runtime.catalogue import DETECTOR_KINDS, ModelEntry
 
 if TYPE_CHECKING:
+    from pose_core.keypoints.pose_network import PoseNetworkKeypoints
+    from pose_core.keypoints.topdown import TopDownKeypoints
     from pose_core.runtime.store import ModelStore
 
 
@@ -66,11 +68,7 @@ def _open_blazepose(config: TrackConfig, store: ModelStore, lanes: int, threads:
 def _open_topdown(config: TrackConfig, store: ModelStore, entry: ModelEntry, threads: int) -> Networks:
     from pose_core.detect.rtmdet import RtmdetDetector
     from pose_core.detect.yolox import YoloxDetector
-    from pose_core.keypoints.topdown import TopDownKeypoints
-
-    estimator = TopDownKeypoints(
-        store.path(entry.name), head=entry.kind, keypoint_set=entry.keypoint_set, device=config.device, threads=threads
-    )
+    estimator = _open_estimator(config, store, entry, threads)
     name, why = _choose_detector(config, store, entry)
     kind = store.entry(name).kind
     if kind not in DETECTOR_KINDS:
@@ -90,6 +88,20 @@ def _open_topdown(config: TrackConfig, store: ModelStore, entry: ModelEntry, thr
         "detector_choice": why,
     }
     return Networks(detector, estimator, diagnostics)
+
+
+def _open_estimator(
+    config: TrackConfig, store: ModelStore, entry: ModelEntry, threads: int
+) -> TopDownKeypoints | PoseNetworkKeypoints:
+    from pose_core.keypoints.pose_network import PoseNetworkKeypoints
+    from pose_core.keypoints.topdown import TopDownKeypoints
+
+    path = store.path(entry.name)
+    if entry.kind == "pose3d":
+        return PoseNetworkKeypoints(path, keypoint_set=entry.keypoint_set, device=config.device, threads=threads)
+    return TopDownKeypoints(
+        path, head=entry.kind, keypoint_set=entry.keypoint_set, device=config.device, threads=threads
+    )
 
 
 def _choose_detector(config: TrackConfig, store: ModelStore, entry: ModelEntry) -> tuple[str, str]:

@@ -65,6 +65,10 @@ class HourglassStack(nn.Module):
             for _ in outputs
         )  # fmt: skip
         self.reports = nn.ModuleList(nn.Conv2d(channels, size, 1) for size in outputs)
+        for layer in self.reports:
+            # most cells are empty, so nothing is a good first guess
+            nn.init.normal_(layer.weight, std=1e-3)
+            nn.init.zeros_(layer.bias)
         self.features_on = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in outputs[:-1])
         self.report_on = nn.ModuleList(nn.Conv2d(size, channels, 1) for size in outputs[:-1])
 

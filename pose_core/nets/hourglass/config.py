@@ -64,5 +64,6 @@ TINY_2D = HourglassConfig(
     image_size=64, stacks=2, channels=16, depth=2, lifter_width=64, lifter_pool=2, recipe=_QUICK
 )
 TINY_3D = HourglassConfig(
-    image_size=64, stacks=2, channels=16, depth=2, depth_cells=(1, 8), recipe=_QUICK, weight_heatmap=1.0
+    image_size=64, stacks=2, channels=16, depth=2, depth_cells=(1, 8), sigma_cells=1.2,
+    recipe=Recipe("adam", 6e-3, batch=8, steps=160),
 )

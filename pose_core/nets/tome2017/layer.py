@@ -19,7 +19,10 @@ from pose_core.types import FloatArray
 
 _RIDGE_SCALE = 1e-6
 _RIDGE_SHIFT = 1e-6
-_LEAST_SCALE = 1e-4
+_LEAST_SCALE = 0.05
+"""Half inputs a metre: people are never so small in their own crop."""
+_MOST_DEVIATIONS = 4.0
+"""Maps that say nothing must not bend a pose out of all shape."""
 
 
 class PoseLayer(nn.Module):
@@ -106,9 +109,10 @@ class PoseLayer(nn.Module):
         best = evidence.argmax(dim=1)
         chosen = torch.gather(u, 1, best[:, None, None].expand(-1, 1, unknowns))[:, 0]
         parts = self.parts[best]
-        scaled = (parts * chosen[:, None, None, :own]).sum(dim=-1)
-        joints = scaled / chosen[:, None, None, 0].clamp_min(_LEAST_SCALE)
-        return joints - joints[:, :1], scaled[..., :2] + chosen[:, None, own:]
+        size = chosen[:, None, :1].clamp_min(_LEAST_SCALE)
+        coefficients = (chosen[:, None, 1:own] / size).clamp(-_MOST_DEVIATIONS, _MOST_DEVIATIONS)
+        joints = parts[..., 0] + (parts[..., 1:] * coefficients[:, :, None]).sum(dim=-1)
+        return joints - joints[:, :1], joints[..., :2] * size + chosen[:, None, own:]
 
 
 def solve_positive(A: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
