@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="simcc, heatmap, pose3d, yolox or rtmdet (default: as the .json beside the file says)",
     )  # fmt: skip
     register.add_argument("--name", default="", help="what to call it (default: the file's name)")
-    register.add_argument("--keypoints", default="", metavar="SET", help="keypoint set of a network that finds keypoints")
+    register.add_argument(
+        "--keypoints", default="", metavar="SET", help="keypoint set of a network that finds keypoints"
+    )
     register.add_argument("--detector", default="", metavar="NAME", help="detector to go with it")
     register.add_argument("--licence", default="", metavar="TEXT", help="its terms, for the record")
     for action in (listing, get, verify, register):

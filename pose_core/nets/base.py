@@ -66,6 +66,8 @@ class ImageNetwork(nn.Module):
     """
 
     config: NetworkConfig
+    selected_by = "mpjpe_mm"
+    """The error on held-out samples by which the best weights of a run are chosen; in 2D where there is no 3D."""
 
     def forward(self, image: Tensor) -> PoseOutput:
         """(B, 3, S, S) RGB in [0, 1] to what the network says."""

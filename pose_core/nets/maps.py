@@ -71,7 +71,7 @@ def read_volumes(volumes: Tensor, reach: float = 1.5) -> tuple[Tensor, Tensor]:
 
     The highest cell is refined axis by axis by the mean over the cells around it.
     """
-    batch, joints, depth, height, width = volumes.shape
+    depth, height, width = volumes.shape[2:]
     top, index = volumes.flatten(2).max(dim=-1)
     index = index.to(volumes.dtype)
     z = torch.floor((index + 0.5) / (height * width))

@@ -101,7 +101,8 @@ def config_from_facts(like: NetworkConfig, facts: Mapping[str, Any]) -> NetworkC
     Raises:
         ConfigError: an unknown setting, or a value of another type.
     """
-    everything = {**config_facts(like), **facts}
+    own = config_facts(like)
+    everything = {**own, **facts, "recipe": {**own["recipe"], **dict(facts.get("recipe", {}))}}
     values: dict[str, Any] = {
         name: _tuples(value) if isinstance(value, list) else value
         for name, value in everything.items()

@@ -68,6 +68,7 @@ def _open_blazepose(config: TrackConfig, store: ModelStore, lanes: int, threads:
 def _open_topdown(config: TrackConfig, store: ModelStore, entry: ModelEntry, threads: int) -> Networks:
     from pose_core.detect.rtmdet import RtmdetDetector
     from pose_core.detect.yolox import YoloxDetector
+
     estimator = _open_estimator(config, store, entry, threads)
     name, why = _choose_detector(config, store, entry)
     kind = store.entry(name).kind

@@ -43,7 +43,7 @@ class ImageTrainSettings:
     validate_on: int = 512
     """Held-out samples to measure on, at most."""
     patience: int = 6
-    """End a stage-less rest of the run after so many validations without a better one; 0 = never."""
+    """End the last stage after so many validations without a better one; 0 = never."""
     device: str = "cpu"
     mixed_precision: bool = True
     """On a GPU: products in half the precision. Weights stay in full."""
@@ -90,9 +90,7 @@ def train_image_network(
         run.restore()
     else:
         (out / HISTORY).write_text("", encoding="utf-8")
-    source = BatchSource(
-        train, config.image_size, config.recipe.batch, settings.seed, settings.variation, bank_m=bank
-    )
+    source = BatchSource(train, config.image_size, config.recipe.batch, settings.seed, settings.variation, bank_m=bank)
     rows = np.linspace(0, len(held_out) - 1, min(settings.validate_on, len(held_out))).astype(np.int64)
     test = fit_batch(held_out.read(rows), config.image_size)
     half = torch.float16
@@ -280,7 +278,7 @@ class _Run:
         }  # fmt: skip
 
     def is_time_to_validate(self) -> bool:
-        every = max(1, self.steps // self.settings.validations)
+        every = max(1, -(-self.steps // self.settings.validations))
         if self.settings.minutes:
             return int(self.progress * self.settings.validations) > self.validations_done
         return self.step % every == 0
@@ -292,7 +290,7 @@ class _Run:
         self.validations_done += 1
         recipe = self.network.config.recipe
         if stage == recipe.stages[-1][0]:
-            figure = figures.get("mpjpe_mm", figures.get("error_2d_percent", float("inf")))
+            figure = figures.get(self.network.selected_by, figures.get("error_2d_percent", float("inf")))
             if figure < self.best_figure or not self.best:
                 self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
                 self.best_figure, self.best_step, self.since_best = figure, self.step, 0

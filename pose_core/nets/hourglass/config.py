@@ -60,10 +60,13 @@ _ADAM = Recipe("adam", 1e-3, batch=16, steps=6_000)
 SMALL_2D = HourglassConfig(image_size=128, stacks=2, channels=48, depth=3, lifter_width=512, recipe=_ADAM)
 SMALL_3D = HourglassConfig(image_size=128, stacks=3, channels=48, depth=3, depth_cells=(1, 4, 32), recipe=_ADAM)
 _QUICK = Recipe("adam", 4e-3, batch=8, steps=120)
-TINY_2D = HourglassConfig(
-    image_size=64, stacks=2, channels=16, depth=2, lifter_width=64, lifter_pool=2, recipe=_QUICK
-)
+TINY_2D = HourglassConfig(image_size=64, stacks=2, channels=16, depth=2, lifter_width=64, lifter_pool=2, recipe=_QUICK)
 TINY_3D = HourglassConfig(
-    image_size=64, stacks=2, channels=16, depth=2, depth_cells=(1, 8), sigma_cells=1.2,
+    image_size=64,
+    stacks=2,
+    channels=16,
+    depth=2,
+    depth_cells=(1, 8),
+    sigma_cells=1.2,
     recipe=Recipe("adam", 6e-3, batch=8, steps=160),
 )

@@ -52,9 +52,7 @@ class FlatHourglass(ImageNetwork):
         require_2d(labels, "heatmap")
         require_3d(labels, "3D position")
         config = self.config
-        target = gaussian_maps(
-            labels.joints_px, labels.has_2d, config.image_size, config.map_size, config.sigma_cells
-        )
+        target = gaussian_maps(labels.joints_px, labels.has_2d, config.image_size, config.map_size, config.sigma_cells)
         heatmap = torch.stack([map_loss(maps, target, labels.has_2d) for maps in output.heatmaps]).sum()
         assert output.joints_m is not None
         position = position_loss(output.joints_m, labels)

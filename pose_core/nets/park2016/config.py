@@ -8,9 +8,7 @@ from pose_core.errors import ConfigError
 from pose_core.nets.base import NetworkConfig, Recipe
 from pose_core.skeletons.h36m import H36M
 
-ROOTS = tuple(
-    H36M.index(name) for name in ("pelvis", "thorax", "left_knee", "right_knee", "left_elbow", "right_elbow")
-)
+ROOTS = tuple(H36M.index(name) for name in ("pelvis", "thorax", "left_knee", "right_knee", "left_elbow", "right_elbow"))
 """Six joints, so that most others are a root or next to one; the paper shows which only in a figure."""
 
 

@@ -63,5 +63,5 @@ SMALL = TomeConfig(
 TINY = TomeConfig(
     image_size=64, features=((8,), (16,), (24, 16)), first_width=32, stages=3, stage_width=16, stage_layers=2,
     stage_kernel=5, components=3, directions=4, yaws=8, elevations_deg=(10.0,),
-    recipe=Recipe("adam", 4e-3, batch=8, steps=120),
+    recipe=Recipe("adam", 4e-3, batch=8, steps=200),
 )  # fmt: skip

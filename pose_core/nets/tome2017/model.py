@@ -32,6 +32,7 @@ class TomeNetwork(ImageNetwork):
 
     config: TomeConfig
     size: Tensor
+    selected_by = "error_2d_percent"  # nothing that it learns changes the 3D of given maps
 
     def __init__(self, config: TomeConfig = PAPER, prior: PosePrior | None = None) -> None:
         super().__init__()
