@@ -110,7 +110,7 @@ def config_from_facts(like: NetworkConfig, facts: Mapping[str, Any]) -> NetworkC
     }
     recipe = {k: _tuples(v) if isinstance(v, list) else v for k, v in dict(everything["recipe"]).items()}
     checked = from_mapping(type(like), {k: v for k, v in values.items() if not isinstance(v, tuple)})
-    sequences = {k: v for k, v in values.items() if isinstance(v, tuple)}
+    sequences: dict[str, Any] = {k: v for k, v in values.items() if isinstance(v, tuple)}
     unknown = set(sequences) - {f.name for f in dataclasses.fields(like)}
     if unknown:
         raise ConfigError(f"{type(like).__name__} has no setting '{min(unknown)}'.")

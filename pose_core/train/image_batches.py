@@ -106,9 +106,9 @@ def to_tensors(
     has_2d = np.all(np.isfinite(batch.joints_px), axis=-1)
     labels = PoseLabels(
         tensor(np.nan_to_num(batch.joints_px)),
-        tensor(has_2d),
+        tensor(has_2d.astype(np.float64)),
         tensor(np.nan_to_num(batch.joints_m)),
-        tensor(batch.has_3d),
+        tensor(batch.has_3d.astype(np.float64)),
         None if bone_lengths_m is None else tensor(bone_lengths_m),
     )
     return image, labels

@@ -77,7 +77,8 @@ class TomeNetwork(ImageNetwork):
         rows, size = len(image), self.config.map_size
         middle = image.new_full((rows, 1, 2), self.config.image_size / 2)
         centre = gaussian_maps(middle, middle[..., 0] * 0 + 1, self.config.image_size, size, size / 6)
-        own, fused = [], []
+        own: list[Tensor] = []
+        fused: list[Tensor] = []
         for number, stage in enumerate(self.stages):
             belief = stage(features if not fused else torch.cat([fused[-1], features, centre], dim=1))
             own.append(belief)
