@@ -9,7 +9,15 @@ from tests.support.blender import BPY_VERSIONS
 from tests.support.display import Display, virtual_display
 
 # These run in an environment of their own, the tier `train`.
-collect_ignore = [] if find_spec("torch") else ["nets/test_lifter_network.py"]
+_NEED_TORCH = [
+    "keypoints/test_pose_network.py",
+    "nets/test_image_networks.py",
+    "nets/test_lifter_network.py",
+    "nets/test_paper_equations.py",
+    "scripts/test_train_network.py",
+    "train/test_image_data.py",
+]
+collect_ignore = [] if find_spec("torch") else _NEED_TORCH
 
 
 @pytest.fixture(params=BPY_VERSIONS)

@@ -109,7 +109,7 @@ def test_a_registered_network_makes_a_motion(tmp_path, monkeypatch, capfd):
     assert code == ExitCode.OK, capfd.readouterr().err
     motion = read_motion(out)
     assert motion.keypoint_names[0] == "pelvis" and len(motion.keypoint_names) == 17
-    # a pose that is always in the same place of the crop leads the crop astray, until the detector finds the person anew
+    # a pose that never moves in its crop leads the crop astray, until the detector finds the person anew
     assert motion.valid.mean() > 0.5 and np.isfinite(motion.joints_world_m[motion.valid]).all()
 
 
