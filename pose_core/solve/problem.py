@@ -24,7 +24,7 @@ class TermWeights:
     """Reprojection, as a share of the person's height in the image."""
     robust_sigmas: float = 3.0
     """Geman-McClure scale of reprojection and lifted joints, in their own standard deviations."""
-    depth_ratio: float = 6.0
+    depth_ratio: float = 4.0
     """How much looser lifted joints are along the line of sight than across it."""
     direction_deg: float = 20.0
     """Direction of a lifted bone."""
@@ -32,7 +32,7 @@ class TermWeights:
     """Acceleration of the pelvis."""
     root_depth_acceleration_m_s2: float = 1.5
     """The same along the line of sight."""
-    ball_acceleration_rad_s2: float = 20.0
+    ball_acceleration_rad_s2: float = 30.0
     """Angular acceleration of free joints; trunk joints a third of it."""
     hinge_acceleration_rad_s2: float = 40.0
     """Angular acceleration of hinges."""
@@ -44,9 +44,9 @@ class TermWeights:
     """Depth of any foot point below the ground; one-sided."""
     limit_rad: float = 0.05
     """Beyond a joint limit (3 degrees)."""
-    ball_prior_rad: float = 0.5
+    ball_prior_rad: float = 0.7
     """Pull of free joints to rest; trunk joints half of it, so that a bend spreads along the spine."""
-    hinge_prior_rad: float = 0.55
+    hinge_prior_rad: float = 0.8
     """Pull of twists, wrists and collar bones to rest."""
     pose_sigmas: float = math.inf
     """How unlikely a pose may be: standard deviations of the model of poses count so many times; infinite = no such
