@@ -67,9 +67,7 @@ def draw_moments(
     return found
 
 
-def _from_clip(
-    mocap: MocapSet, clip: int, count: int, points: Points, rng: np.random.Generator
-) -> list[Moment]:
+def _from_clip(mocap: MocapSet, clip: int, count: int, points: Points, rng: np.random.Generator) -> list[Moment]:
     first, length = int(mocap.clip_start[clip]), int(mocap.clip_length[clip])
     span = min(length, _LONGEST_FRAMES)
     start = int(rng.integers(length - span + 1))
@@ -105,4 +103,6 @@ def _moment(
     c, s = np.cos(turn), np.sin(turn)
     R = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
     root = np.array([0.0, 0.0, pose.root_m[frame, 2]])
-    return Moment(R @ pose.D[frame], root, mocap.subject[clip], mocap.action[clip], f"{mocap.source[clip]}:{clip}", start + frame)
+    return Moment(
+        R @ pose.D[frame], root, mocap.subject[clip], mocap.action[clip], f"{mocap.source[clip]}:{clip}", start + frame
+    )

@@ -70,7 +70,9 @@ class Surroundings:
         left, right, front, back = rng.uniform(2.2, 4.5, 4)
         height, turn = rng.uniform(2.6, 3.6), rng.uniform(0, 2 * np.pi)
         c, s = np.cos(turn), np.sin(turn)
-        corners = np.array([[-left, -front], [right, -front], [right, back], [-left, back]]) @ np.array([[c, s], [-s, c]])
+        corners = np.array([[-left, -front], [right, -front], [right, back], [-left, back]]) @ np.array(
+            [[c, s], [-s, c]]
+        )
         ground = np.concatenate([corners, np.zeros((4, 1))], axis=1)
         scene.quad(f"{ROOM_PREFIX}_floor", ground, corners / 1.8, self._floor)
         for i in range(4):
@@ -78,7 +80,9 @@ class Surroundings:
             up = np.array([0.0, 0.0, height])
             # Seen from within, the corners run counter-clockwise.
             uv = _UNIT_UV * [np.linalg.norm(b - a) / 3.0, height / 3.0]
-            scene.quad(f"{ROOM_PREFIX}_wall_{i}", np.array([b, a, a + up, b + up]), uv, self._walls[i % len(self._walls)])
+            scene.quad(
+                f"{ROOM_PREFIX}_wall_{i}", np.array([b, a, a + up, b + up]), uv, self._walls[i % len(self._walls)]
+            )
 
     def _background(self, view: View, joints_m: FloatArray, rng: np.random.Generator) -> None:
         far = float(view.points_camera(joints_m)[:, 2].max())
@@ -137,13 +141,21 @@ class Surroundings:
             self._box("occluder_sign", place[:2], size, float(place[2] - size[2] / 2), rng)
 
     def _box(
-        self, name: str, place: FloatArray, size: FloatArray, low_m: float, rng: np.random.Generator, turn: float | None = None
+        self,
+        name: str,
+        place: FloatArray,
+        size: FloatArray,
+        low_m: float,
+        rng: np.random.Generator,
+        turn: float | None = None,
     ) -> None:
         material = self._boxes[int(rng.integers(len(self._boxes)))]
         half = size[:2] / 2
         thing = scene.box(name, np.array([*-half, 0.0]), np.array([*half, size[2]]), material)
         angle = float(rng.uniform(0, np.pi)) if turn is None else turn
-        thing.matrix_world = Matrix.Translation((float(place[0]), float(place[1]), low_m)) @ Matrix.Rotation(angle, 4, "Z")
+        thing.matrix_world = Matrix.Translation((float(place[0]), float(place[1]), low_m)) @ Matrix.Rotation(
+            angle, 4, "Z"
+        )
         self._things.append(thing)
 
 
@@ -151,7 +163,7 @@ def set_up_render(size_px: int, quality: int) -> None:
     """Workbench, square JPEG pictures."""
     here = bpy.context.scene
     scene.set_up_workbench()
-    here.display.render_aa = "FXAA" if size_px > 320 else "5"
+    here.display.render_aa = "FXAA"  # several samples would cost as many renders
     here.display.shading.show_backface_culling = True
     render = here.render
     render.resolution_x = render.resolution_y = size_px
@@ -200,13 +212,13 @@ def _light(look: str, rng: np.random.Generator) -> None:
         shading.use_world_space_lighting = bool(rng.random() < 0.7)
         shading.studiolight_rotate_z = float(rng.uniform(-np.pi, np.pi))
     wild = look == "wild"
-    shading.show_shadows = bool(rng.random() < 0.8)
+    shading.show_shadows = bool(rng.random() < 0.6)
     shading.shadow_intensity = float(rng.uniform(0.2, 0.8 if wild else 0.6))
     direction = np.array([rng.uniform(-1, 1), rng.uniform(0.35, 1.0), rng.uniform(-0.4 if wild else 0.1, 1.0)])
     here.display.light_direction = (direction / np.linalg.norm(direction)).tolist()
     shading.show_cavity = bool(rng.random() < 0.85)
     shading.show_specular_highlight = bool(rng.random() < 0.6)
-    here.view_settings.exposure = float(rng.uniform(-0.3, 1.5) if wild else rng.uniform(0.4, 1.0))
+    here.view_settings.exposure = float(rng.uniform(0.35, 1.7) if wild else rng.uniform(0.6, 1.3))
     here.view_settings.gamma = float(rng.uniform(0.8, 1.25) if wild else rng.uniform(0.95, 1.05))
 
 

@@ -75,7 +75,11 @@ def outdoors(rng: np.random.Generator, size: Size = _SIZE) -> FloatArray:
     sky = np.array([0.45, 0.62, 0.85]) * rng.uniform(0.6, 1.1)
     image = _mixed(np.array([0.85, 0.88, 0.9]) * rng.uniform(0.7, 1.0), sky, np.clip(1.6 * y - 0.4, 0, 1))
     for level in sorted(rng.uniform(0.2, 0.65, 3))[::-1]:
-        line = level + 0.06 * np.sin(rng.uniform(3, 12) * x[0] + rng.uniform(0, 6)) + 0.03 * smooth_noise(rng, size, (1, 20))[0]
+        line = (
+            level
+            + 0.06 * np.sin(rng.uniform(3, 12) * x[0] + rng.uniform(0, 6))
+            + 0.03 * smooth_noise(rng, size, (1, 20))[0]
+        )
         green = np.array([rng.uniform(0.15, 0.5), rng.uniform(0.25, 0.55), rng.uniform(0.08, 0.3)])
         speckled = green * (1 + 0.5 * smooth_noise(rng, size, (25, 40)))[..., None]
         image = np.where((y < line)[..., None], speckled, image)

@@ -110,7 +110,9 @@ def _torso() -> Field:
 def _shirt(sleeve_share: float = 0.66) -> Field:
     upper = [_between("left_shoulder", "left_elbow", s) for s in (-0.05, 0.12, 0.4, 0.72)]
     sleeve = _chain(upper, [(0.050, 0.050), (0.056, 0.055), (0.056, 0.057), (0.057, 0.058)], _Y)
-    sleeve = intersect(sleeve, half_space(_between("left_shoulder", "left_elbow", sleeve_share), (1, 0, -0.05)), blend_m=0.006)
+    sleeve = intersect(
+        sleeve, half_space(_between("left_shoulder", "left_elbow", sleeve_share), (1, 0, -0.05)), blend_m=0.006
+    )
     hem = column([
         (0.80, 0.198, 0.146, 0.014), (0.90, 0.196, 0.144, 0.014), (0.98, 0.186, 0.132, 0.009),
         (1.08, 0.168, 0.114, 0.002), (1.18, 0.164, 0.112, 0.002), (1.25, 0.162, 0.108, 0.002),
@@ -227,8 +229,9 @@ def build_shirt(fine: float, sleeve_share: float = 0.66) -> Part:
 
 def build_sleeves(fine: float, end_share: float) -> Part:
     """What lengthens the sleeves of a shirt to a place between the elbow (0) and the wrist (1)."""
-    ends = half_space(_between("left_shoulder", "left_elbow", 0.3), (-1, 0, 0)), half_space(
-        _between("left_elbow", "left_wrist", end_share), (1, 0, 0)
+    ends = (
+        half_space(_between("left_shoulder", "left_elbow", 0.3), (-1, 0, 0)),
+        half_space(_between("left_elbow", "left_wrist", end_share), (1, 0, 0)),
     )
     sleeve = intersect(grow(_left_arm(), 0.011), *ends, blend_m=0.006)
     mesh = mesh_surface(sleeve, (0.20, -0.09, 1.31), (0.78, 0.11, 1.49), 0.0115 * fine)

@@ -100,7 +100,9 @@ def _cap() -> Field:
         blend_m=0.008,
     )
     visor = intersect(
-        ellipsoid((0, -0.100, 1.694), (0.072, 0.082, 0.012), 0.12), half_space((0, -0.06, 1.69), (0, 1, 0)), blend_m=0.004
+        ellipsoid((0, -0.100, 1.694), (0.072, 0.082, 0.012), 0.12),
+        half_space((0, -0.06, 1.69), (0, 1, 0)),
+        blend_m=0.004,
     )
     return unite(dome, visor, blend_m=0.008)
 

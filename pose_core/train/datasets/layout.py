@@ -1,10 +1,10 @@
 """The layout of a rendered data set on disk; `docs/dataset_layout.md` describes it for users.
 
-    dataset.json         what the set was made with
-    splits.json          names of the shards of each split
-    shard_00000/         one person, one look: pictures of one part of the motion capture
-        000000.jpg ...
-        labels.npz       one row a picture; written last, so a shard without it is unfinished
+dataset.json         what the set was made with
+splits.json          names of the shards of each split
+shard_00000/         one person, one look: pictures of one part of the motion capture
+    000000.jpg ...
+    labels.npz       one row a picture; written last, so a shard without it is unfinished
 """
 
 from __future__ import annotations
