@@ -83,11 +83,15 @@ def write_plan(plan: Plan, folder: Path) -> None:
                 f"'{folder}' holds a data set that was made with another {', '.join(differing)}.",
                 "Name another folder, or the options in its dataset.json.",
             )
-        if int(there.get("count", 0)) > plan.count:
+        before = int(there.get("count", 0))
+        if before > plan.count:
             raise DatasetError(
                 f"'{folder}' is planned for {there['count']} pictures, more than the {plan.count} asked for.",
                 "Name another folder, or at least as many pictures.",
             )
+        if before < plan.count and before % plan.shard_size:
+            # The last shard was a short one: it is rendered anew at its full length.
+            (folder / shard_name(before // plan.shard_size) / LABELS_FILE).unlink(missing_ok=True)
     elif folder.exists() and any(folder.iterdir()):
         raise DatasetError(f"'{folder}' is not empty and holds no data set.", "Name a new folder.")
     write_json(path, described)

@@ -51,7 +51,7 @@ class PersonTable:
         self._refuse(~np.isfinite(self.joints_px).any(axis=(1, 2)), "has no 2D joint at all")
         self._refuse(~(np.isfinite(self.side_px) & (self.side_px > 0)), "has no size in the picture")
 
-    def _refuse(self, rows: BoolArray, what: str) -> None:
+    def _refuse(self, rows: np.bool_ | BoolArray, what: str) -> None:
         if np.any(rows):
             row = int(np.argmax(rows))
             raise DatasetError(

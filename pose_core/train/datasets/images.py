@@ -75,7 +75,7 @@ def warp(image: ImageArray, matrix: FloatArray, size_px: int, fill: int = 0) -> 
     scale = float(np.sqrt(abs(np.linalg.det(inner[:2, :2]))))
     if scale < 0.5:
         # Linear sampling alone would skip pixels.
-        shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        shrunk = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         ratio = np.diag([image.shape[1] / shrunk.shape[1], image.shape[0] / shrunk.shape[0], 1.0])
         image, inner = shrunk, np.linalg.inv(half) @ matrix @ ratio @ half
     warped = cv2.warpAffine(image, inner[:2], (size_px, size_px), flags=cv2.INTER_LINEAR, borderValue=(fill,) * 3)

@@ -68,7 +68,8 @@ def write_labels(folder: Path, labels: Mapping[str, NDArray[Any]]) -> None:
     """
     check_labels(folder, labels)
     with atomic_path(folder / LABELS_FILE) as path:
-        np.savez_compressed(path, joint_names=np.array(H36M.names), **{name: labels[name] for name in _ROWS})
+        arrays: dict[str, Any] = {name: labels[name] for name in _ROWS}
+        np.savez_compressed(path, joint_names=np.array(H36M.names), **arrays)
 
 
 def read_labels(folder: Path) -> dict[str, NDArray[Any]]:

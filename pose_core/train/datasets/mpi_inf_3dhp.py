@@ -67,7 +67,7 @@ def read_mpi_inf_3dhp(
         PersonTable(
             pictures=tuple(pictures),
             joints_px=xy,
-            visible=np.isfinite(xy).all(axis=-1),
+            visible=np.asarray(np.isfinite(xy).all(axis=-1)),
             joints_m=np.concatenate(points),
             camera_matrix=np.concatenate(matrices),
             centre_px=centre,
