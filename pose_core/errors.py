@@ -65,6 +65,12 @@ class MotionFileError(PoseCoreError):
     code = "motion_file"
 
 
+class DatasetError(PoseCoreError):
+    """A data set for training is incomplete, damaged, or not in the layout it should have."""
+
+    code = "dataset"
+
+
 class RigError(PoseCoreError):
     """A rig cannot carry the motion: bones missing, ambiguous or degenerate."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.errors import ShapeError
+from pose_core.errors import ConfigError, ShapeError
 from pose_core.rotations import best_rotation
 from pose_core.types import BoolArray, FloatArray
 
@@ -46,12 +46,18 @@ def pa_mpjpe(estimate_m: FloatArray, truth_m: FloatArray) -> float:
     Source: Ionescu et al. 2014, protocol 2; alignment by Umeyama 1991.
     """
     estimate, truth = _paired(estimate_m, truth_m)
+    return _mean_distance(align_frames(estimate, truth), truth)
+
+
+def align_frames(estimate_m: FloatArray, truth_m: FloatArray) -> FloatArray:
+    """Every frame (T, J, 3) rotated, scaled and shifted onto the truth; NaN where fewer than three joints are known."""
+    estimate, truth = _paired(estimate_m, truth_m)
     aligned = np.full_like(estimate, np.nan)
     for t in range(len(estimate)):
         known = np.isfinite(estimate[t, :, 0])
         if np.sum(known) >= 3:
             aligned[t, known] = align_similarity(estimate[t, known], truth[t, known])
-    return _mean_distance(aligned, truth)
+    return aligned
 
 
 def align_similarity(source: FloatArray, target: FloatArray) -> FloatArray:
@@ -247,3 +253,47 @@ def _mean_distance(a: FloatArray, b: FloatArray) -> float:
     distance = np.linalg.norm(a - b, axis=-1)
     known = np.isfinite(distance)
     return float(np.mean(distance[known])) if np.any(known) else float("nan")
+
+
+@dataclass(frozen=True)
+class Scores3dhp:
+    """What MPI-INF-3DHP's tables report."""
+
+    pck: float
+    """Share of joints within 150 mm, in [0, 1]."""
+    auc: float
+    """Area under the curve of 3DPCK, in [0, 1]."""
+    mpjpe_m: float
+
+
+def scores_3dhp(estimate_m: FloatArray, truth_m: FloatArray, protocol: str, root: int = 0) -> Scores3dhp:
+    """3DPCK, AUC and MPJPE by one of the protocols of MPI-INF-3DHP.
+
+    Args:
+        estimate_m: (T, J, 3) metres, the frames of one person.
+        truth_m: (T, J, 3) metres, same axes.
+        protocol: `unscaled`: put together at the root. `glob_scaled`: that, after one scale for all frames, as a
+            person's size cannot be told from pictures. `procrustes`: every frame turned, scaled and shifted.
+        root: joint at which both are put together.
+    Raises:
+        ConfigError: there is no such protocol.
+    Source: Mehta et al. 2017, section 5; Habibie et al. 2019, table 1.
+    """
+    estimate, truth = _paired(estimate_m, truth_m)
+    match protocol:
+        case "unscaled":
+            shift: int | None = root
+        case "glob_scaled":
+            shift = root
+            estimate, truth = estimate - estimate[:, root : root + 1], truth - truth[:, root : root + 1]
+            estimate = estimate * (np.nansum(estimate * truth) / max(float(np.nansum(estimate**2)), 1e-12))
+        case "procrustes":
+            shift = None
+            estimate = align_frames(estimate, truth)
+        case _:
+            raise ConfigError(
+                f"There is no protocol '{protocol}' of MPI-INF-3DHP.", "Use unscaled, glob_scaled or procrustes."
+            )
+    return Scores3dhp(
+        pck_3d(estimate, truth_m, root=shift), pck_auc(estimate, truth_m, root=shift), mpjpe(estimate, truth_m, shift)
+    )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pose_core.errors import ShapeError
+from pose_core.errors import ConfigError, ShapeError
 from pose_core.metrics import (
     acceleration_error,
     bone_length_variation,
@@ -13,6 +13,7 @@ from pose_core.metrics import (
     pa_mpjpe,
     pck_3d,
     pck_auc,
+    scores_3dhp,
     within_sigma,
 )
 from pose_core.rotations import rotation_vector_to_matrix
@@ -120,3 +121,38 @@ def test_share_within_sigma_by_axis():
     sigma = np.full((4000, 3), np.inf)
     sigma[:, 0] = 1.0
     assert np.all(np.isnan(within_sigma(estimate, truth, sigma)))
+
+
+def _two_joints(first, second):
+    return np.array([[[0.0, 0.0, 0.0], [first, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, second, 0.0]]])
+
+
+def test_3dhp_unscaled_by_hand():
+    """Errors 0, 0.1, 0, 0.3 m: three of four within 150 mm."""
+    scores = scores_3dhp(_two_joints(0.5, 0.7), _two_joints(0.4, 0.4), "unscaled")
+    assert scores.pck == pytest.approx(0.75)
+    assert scores.mpjpe_m == pytest.approx(0.1)
+    # The roots are right at all 31 thresholds; 0.1 m at those from 0.1 m on (11), 0.3 m at none.
+    assert scores.auc == pytest.approx((31 + 31 + 11) / (4 * 31), abs=0.011)
+
+
+def test_3dhp_global_scale_is_one_for_all_frames():
+    """<e, t> / <e, e> = (1 * 0.5 + 1 * 1) / 2 = 0.75; errors 0.25 and 0.25 over four joints."""
+    scores = scores_3dhp(_two_joints(1.0, 1.0), _two_joints(0.5, 1.0), "glob_scaled")
+    assert scores.mpjpe_m == pytest.approx(0.125)
+    assert scores_3dhp(3.0 * _two_joints(0.5, 1.0), _two_joints(0.5, 1.0), "glob_scaled").mpjpe_m == pytest.approx(0.0)
+
+
+def test_3dhp_procrustes_forgives_turn_scale_and_shift():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(3, 8, 3))
+    turned = truth @ np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]).T
+    estimate = turned * np.array([0.5, 2.0, 3.0])[:, None, None] + 1.0
+    scores = scores_3dhp(estimate, truth, "procrustes")
+    assert scores.mpjpe_m == pytest.approx(0.0, abs=1e-9) and scores.pck == 1.0
+    assert scores_3dhp(estimate, truth, "unscaled").pck < 0.5
+
+
+def test_3dhp_unknown_protocol():
+    with pytest.raises(ConfigError, match="no protocol 'scaled'"):
+        scores_3dhp(np.zeros((1, 2, 3)), np.zeros((1, 2, 3)), "scaled")

@@ -107,10 +107,12 @@ def _torso() -> Field:
     return unite(trunk, left, mirrored(left), blend_m=0.06)
 
 
-def _shirt() -> Field:
+def _shirt(sleeve_share: float = 0.66) -> Field:
     upper = [_between("left_shoulder", "left_elbow", s) for s in (-0.05, 0.12, 0.4, 0.72)]
     sleeve = _chain(upper, [(0.050, 0.050), (0.056, 0.055), (0.056, 0.057), (0.057, 0.058)], _Y)
-    sleeve = intersect(sleeve, half_space(_between("left_shoulder", "left_elbow", 0.66), (1, 0, -0.05)), blend_m=0.006)
+    sleeve = intersect(
+        sleeve, half_space(_between("left_shoulder", "left_elbow", sleeve_share), (1, 0, -0.05)), blend_m=0.006
+    )
     hem = column([
         (0.80, 0.198, 0.146, 0.014), (0.90, 0.196, 0.144, 0.014), (0.98, 0.186, 0.132, 0.009),
         (1.08, 0.168, 0.114, 0.002), (1.18, 0.164, 0.112, 0.002), (1.25, 0.162, 0.108, 0.002),
@@ -133,7 +135,7 @@ def _left_leg_cloth() -> Field:
     return unite(unite(thigh, shank, blend_m=0.02), calf, blend_m=0.04)
 
 
-def _trousers() -> Field:
+def _trousers(hem_z_m: float = 0.075) -> Field:
     leg = _left_leg_cloth()
     seat = column([
         (0.845, 0.160, 0.100, 0.006), (0.90, 0.172, 0.116, 0.008),
@@ -143,7 +145,7 @@ def _trousers() -> Field:
     hips = unite(seat, glute, mirrored(glute), blend_m=0.05)
     legs = unite(leg, mirrored(leg))
     cloth = unite(hips, legs, blend_m=0.05)
-    hem = half_space((0, 0, 0.075), (0, -0.25, -1))
+    hem = half_space((0, 0, hem_z_m), (0, -0.25, -1))
     return intersect(cloth, half_space((0, 0, 1.03), (0, 0, 1)), hem, blend_m=0.006)
 
 
@@ -189,26 +191,94 @@ def build_parts(detail: float = 1.0) -> tuple[Part, ...]:
         detail: 1 for the committed clip; smaller numbers make fewer polygons.
     """
     fine = 1.0 / detail
+    return (
+        build_arms(fine),
+        build_cuffs(fine),
+        build_shirt(fine),
+        build_trousers(fine),
+        *build_shoes(fine),
+        *build_head(fine),
+    )
+
+
+def build_head(fine: float, hair: str = "short") -> tuple[Part, ...]:
+    """Head, face and one of `head.HAIR_STYLES`."""
+    return tuple(Part(*values) for values in head.build_head(fine, hair))
+
+
+def build_arms(fine: float, start_share: float = 0.42) -> Part:
+    """Bare arms and hands.
+
+    Args:
+        fine: edge of the quads, relative to the committed clip's.
+        start_share: where the arm leaves the sleeve, from the shoulder (0) to the elbow (1).
+    """
     left_arm = subtract(
-        _left_arm(), half_space(_between("left_shoulder", "left_elbow", 0.42), (1, 0, 0)), blend_m=0.004
+        _left_arm(), half_space(_between("left_shoulder", "left_elbow", start_share), (1, 0, 0)), blend_m=0.004
     )
     skin_arm = unite(left_arm, _left_hand(), blend_m=0.012)
-    arms = _both_sides(_coarse_to_hand(skin_arm, fine))
-    shirt = mesh_surface(_shirt(), (-0.42, -0.16, 0.87), (0.42, 0.17, 1.53), 0.0115 * fine)
-    trousers = mesh_surface(_trousers(), (-0.22, -0.15, 0.04), (0.22, 0.17, 1.05), 0.0120 * fine)
-    cuffs = _both_sides(mesh_surface(_left_cuff(), (0.65, -0.05, 1.35), (0.73, 0.06, 1.45), 0.0065 * fine))
+    return Part("arms", _joined(*_both_sides(_coarse_to_hand(skin_arm, fine))), ("skin",))
+
+
+def build_shirt(fine: float, sleeve_share: float = 0.66) -> Part:
+    """A shirt whose sleeves end between the shoulder (0) and the elbow (1)."""
+    shirt = mesh_surface(_shirt(sleeve_share), (-0.42, -0.16, 0.87), (0.42, 0.17, 1.53), 0.0115 * fine)
+    shirt, band = _banded(shirt)
+    return Part("shirt", shirt, ("shirt", "shirt_band"), band)
+
+
+def build_sleeves(fine: float, end_share: float) -> Part:
+    """What lengthens the sleeves of a shirt to a place between the elbow (0) and the wrist (1)."""
+    ends = (
+        half_space(_between("left_shoulder", "left_elbow", 0.3), (-1, 0, 0)),
+        half_space(_between("left_elbow", "left_wrist", end_share), (1, 0, 0)),
+    )
+    sleeve = intersect(grow(_left_arm(), 0.011), *ends, blend_m=0.006)
+    mesh = mesh_surface(sleeve, (0.20, -0.09, 1.31), (0.78, 0.11, 1.49), 0.0115 * fine)
+    return Part("sleeves", _joined(*_both_sides(mesh)), ("shirt",))
+
+
+def build_trousers(fine: float, hem_z_m: float = 0.075) -> Part:
+    """Trousers that end at a height."""
+    mesh = mesh_surface(_trousers(hem_z_m), (-0.22, -0.15, 0.04), (0.22, 0.17, 1.05), 0.0120 * fine)
+    return Part("trousers", mesh, ("trousers",))
+
+
+def build_skirt(fine: float, hem_z_m: float) -> Part:
+    """A skirt from the waist to a height."""
+    drop = 0.90 - hem_z_m
+    cloth = column([
+        (hem_z_m - 0.02, 0.200 + 0.16 * drop, 0.150 + 0.20 * drop, 0.006), (0.86, 0.206, 0.152, 0.010),
+        (0.93, 0.188, 0.138, 0.010), (1.00, 0.166, 0.118, 0.006), (1.06, 0.152, 0.106, 0.003),
+    ])  # fmt: skip
+    cloth = intersect(cloth, half_space((0, 0, hem_z_m), (0, 0, -1)), half_space((0, 0, 1.03), (0, 0, 1)), blend_m=0.01)
+    mesh = mesh_surface(cloth, (-0.32, -0.27, hem_z_m - 0.03), (0.32, 0.29, 1.06), 0.0120 * fine)
+    return Part("skirt", mesh, ("trousers",))
+
+
+def build_legs(fine: float) -> Part:
+    """Bare legs from the hip into the shoe."""
+    points = [_between("left_hip", "left_knee", s) for s in (0.15, 0.4, 0.7, 1.0)]
+    lower = [_between("left_knee", "left_ankle", s) for s in (0.0, 0.3, 0.7, 1.06)]
+    thigh = _chain(points, [(0.070, 0.080), (0.068, 0.076), (0.058, 0.063), (0.050, 0.056)], _X)
+    shank = _chain(lower, [(0.050, 0.056), (0.049, 0.052), (0.037, 0.040), (0.032, 0.037)], _X)
+    calf = limb(lower[1] + _at(0, 0.018, 0.02), lower[1] + _at(0, 0.012, -0.08), (0.042, 0.044), (0.036, 0.038), _X)
+    leg = unite(unite(thigh, shank, blend_m=0.02), calf, blend_m=0.04)
+    mesh = mesh_surface(leg, (0.01, -0.12, 0.01), (0.20, 0.15, 0.95), 0.0110 * fine)
+    return Part("legs", _joined(*_both_sides(mesh)), ("skin",))
+
+
+def build_shoes(fine: float) -> tuple[Part, Part]:
+    """Shoes and their soles."""
     shoes = _both_sides(mesh_surface(_left_shoe(), (0.05, -0.19, -0.01), (0.18, 0.10, 0.13), 0.0085 * fine))
     soles = _both_sides(mesh_surface(_left_sole(), (0.05, -0.20, -0.01), (0.18, 0.10, 0.04), 0.0080 * fine))
-    shirt, band = _banded(shirt)
-    return (
-        Part("arms", _joined(*arms), ("skin",)),
-        Part("cuffs", _joined(*cuffs), ("shirt_band",)),
-        Part("shirt", shirt, ("shirt", "shirt_band"), band),
-        Part("trousers", trousers, ("trousers",)),
-        Part("shoes", _joined(*shoes), ("shoes",)),
-        Part("soles", _joined(*soles), ("soles",)),
-        *(Part(name, mesh, materials, quads, rigid) for name, mesh, materials, quads, rigid in head.build_head(fine)),
-    )
+    return Part("shoes", _joined(*shoes), ("shoes",)), Part("soles", _joined(*soles), ("soles",))
+
+
+def build_cuffs(fine: float) -> Part:
+    """Wristbands."""
+    cuffs = _both_sides(mesh_surface(_left_cuff(), (0.65, -0.05, 1.35), (0.73, 0.06, 1.45), 0.0065 * fine))
+    return Part("cuffs", _joined(*cuffs), ("shirt_band",))
 
 
 def _left_cuff() -> Field:

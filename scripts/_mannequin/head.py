@@ -8,6 +8,7 @@ from _mannequin.sdf import (
     Field,
     QuadMesh,
     ellipsoid,
+    grow,
     half_space,
     intersect,
     limb,
@@ -67,6 +68,52 @@ def _hair() -> Field:
     return subtract(cap, around_ear, mirrored(around_ear), blend_m=0.010)
 
 
+def _long_hair() -> Field:
+    fall = limb(np.array([0, 0.055, 1.66]), np.array([0, 0.085, 1.46]), (0.082, 0.060), (0.088, 0.030), _X)
+    lock = limb(np.array([0.078, 0.012, 1.68]), np.array([0.088, 0.016, 1.50]), (0.018, 0.036), (0.016, 0.030), _X)
+    return unite(_hair(), fall, lock, mirrored(lock), blend_m=0.02)
+
+
+def _hair_with_bun() -> Field:
+    return unite(_hair(), ellipsoid((0, 0.112, 1.715), (0.044, 0.042, 0.040)), blend_m=0.012)
+
+
+def _hair_with_tail() -> Field:
+    start, bend, end = (np.array(p) for p in ((0, 0.105, 1.690), (0, 0.150, 1.630), (0, 0.140, 1.480)))
+    tail = unite(
+        limb(start, bend, (0.022, 0.022), (0.030, 0.028), _X), limb(bend, end, (0.030, 0.028), (0.012, 0.010), _X)
+    )
+    return unite(_hair(), tail, blend_m=0.015)
+
+
+def _thick_hair() -> Field:
+    cloud = grow(ellipsoid((0, 0.022, 1.690), (0.092, 0.104, 0.098)), 0.022)
+    face = half_space((0, -0.062, 1.690), (0, -1.0, -0.55))
+    low = half_space((0, 0.05, 1.585), (0, 0.25, -1.0))
+    return intersect(cloud, face, low, blend_m=0.02)
+
+
+def _cap() -> Field:
+    dome = intersect(
+        grow(ellipsoid((0, 0.010, 1.674), (0.0865, 0.104, 0.101)), 0.006),
+        half_space((0, 0, 1.690), (0, -0.10, -1.0)),
+        blend_m=0.008,
+    )
+    visor = intersect(
+        ellipsoid((0, -0.100, 1.694), (0.072, 0.082, 0.012), 0.12),
+        half_space((0, -0.06, 1.69), (0, 1, 0)),
+        blend_m=0.004,
+    )
+    return unite(dome, visor, blend_m=0.008)
+
+
+_HAIR = {
+    "short": _hair, "long": _long_hair, "bun": _hair_with_bun, "tail": _hair_with_tail, "thick": _thick_hair,
+    "cap": _cap,
+}  # fmt: skip
+HAIR_STYLES = (*_HAIR, "bald")
+
+
 def _ball(centre: tuple[float, float, float], radii: tuple[float, float, float], segments: int, rings: int) -> QuadMesh:
     """A closed sphere of quads around the Y axis, poles cut to small caps so that the iris can be coloured by ring."""
     polar = np.linspace(0.02, np.pi - 0.02, rings)
@@ -119,18 +166,16 @@ def _lips() -> Field:
     return unite(upper, lower, corner, mirrored(corner), blend_m=0.003)
 
 
-def build_head(fine: float) -> list[_HeadPart]:
-    """Name, mesh, materials, material of each quad, and rigid bone of every part of the head."""
+def build_head(fine: float, hair: str = "short") -> list[_HeadPart]:
+    """Name, mesh, materials, material of each quad, and rigid bone of every part of the head.
+
+    Args:
+        fine: edge of the quads, relative to the committed clip's.
+        hair: one of `HAIR_STYLES`.
+    """
     none = np.zeros(0, int)
     parts: list[_HeadPart] = [
         ("head", mesh_surface(_skin(), (-0.11, -0.15, 1.41), (0.11, 0.13, 1.78), 0.0062 * fine), ("skin",), none, ""),
-        (
-            "hair",
-            mesh_surface(_hair(), (-0.11, -0.13, 1.55), (0.11, 0.14, 1.80), 0.0085 * fine),
-            ("hair",),
-            none,
-            "head",
-        ),
         (
             "lips",
             mesh_surface(_lips(), (-0.035, -0.11, 1.565), (0.035, -0.075, 1.600), 0.0027 * fine),
@@ -139,6 +184,9 @@ def build_head(fine: float) -> list[_HeadPart]:
             "head",
         ),
     ]
+    if hair in _HAIR:
+        mesh = mesh_surface(_HAIR[hair](), (-0.14, -0.20, 1.42), (0.14, 0.20, 1.84), 0.0085 * fine)
+        parts.insert(1, ("hair", mesh, ("hair",), none, "head"))
     for name, side in (("left", 1.0), ("right", -1.0)):
         ball, colours = _eye(side)
         parts.append((f"{name}_eye", ball, ("eye_white", "iris", "pupil"), colours, "head"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from _mannequin.skeleton import BONE_NAMES, BONE_PARENTS, JOINT_BONES, JOINT_REST_M, POINTS, bone_heads_m
+from _mannequin.skeleton import BONE_NAMES, BONE_PARENTS, JOINT_BONES, POINTS, Points, bone_heads_m
 from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix, swing_between, unit
 from pose_core.skeletons import CANONICAL
 from pose_core.types import BoolArray, FloatArray
@@ -59,16 +59,17 @@ def _limited(R: FloatArray, most_rad: float) -> FloatArray:
 
 
 class _Performer:
-    """Joints of the performer by name, scaled to the mannequin's legs, the floor at Z = 0."""
+    """Joints of the performer by name, scaled to the mannequin's legs, the floor at Z = 0; and the mannequin's rest."""
 
-    def __init__(self, joints_m: FloatArray):
+    def __init__(self, joints_m: FloatArray, points: Points):
+        self.points = points
         legs = [
             np.median(np.linalg.norm(joints_m[:, CANONICAL.index(a)] - joints_m[:, CANONICAL.index(b)], axis=-1))
             for s in ("left", "right")
             for a, b in ((f"{s}_hip", f"{s}_knee"), (f"{s}_knee", f"{s}_ankle"))
         ]
         ours = sum(
-            float(np.linalg.norm(POINTS[f"{s}_{a}"] - POINTS[f"{s}_{b}"]))
+            float(np.linalg.norm(points[f"{s}_{a}"] - points[f"{s}_{b}"]))
             for s in ("left", "right")
             for a, b in (("hip", "knee"), ("knee", "ankle"))
         )
@@ -80,22 +81,21 @@ class _Performer:
     def to(self, a: str, b: str) -> FloatArray:
         return self[b] - self[a]
 
-
-def _rest(a: str, b: str) -> FloatArray:
-    return POINTS[b] - POINTS[a]
+    def rest(self, a: str, b: str) -> FloatArray:
+        return self.points[b] - self.points[a]
 
 
 def _trunk(p: _Performer) -> dict[str, FloatArray]:
     hips, shoulders = unit(p.to("right_hip", "left_hip")), unit(p.to("right_shoulder", "left_shoulder"))
     D: dict[str, FloatArray] = {
-        "pelvis": _turn((_rest("pelvis", "spine"), _X), (p.to("pelvis", "spine"), hips)),
-        "spine": _turn((_rest("spine", "chest"), _X), (p.to("spine", "chest"), hips + shoulders)),
-        "chest": _turn((_rest("chest", "neck"), _X), (p.to("chest", "neck"), shoulders)),
+        "pelvis": _turn((p.rest("pelvis", "spine"), _X), (p.to("pelvis", "spine"), hips)),
+        "spine": _turn((p.rest("spine", "chest"), _X), (p.to("spine", "chest"), hips + shoulders)),
+        "chest": _turn((p.rest("chest", "neck"), _X), (p.to("chest", "neck"), shoulders)),
     }
-    D["head"] = _turn((_rest("head", "nose"), _rest("neck", "head")), (p.to("head", "nose"), p.to("neck", "head")))
+    D["head"] = _turn((p.rest("head", "nose"), p.rest("neck", "head")), (p.to("head", "nose"), p.to("neck", "head")))
     halfway = D["chest"] @ _limited_half(np.swapaxes(D["chest"], -1, -2) @ D["head"])
-    wanted = p.to("neck", "head") - _apply(D["head"], _rest("skull_base", "head"))
-    D["neck"] = swing_between(_apply(halfway, _rest("neck", "skull_base")), wanted) @ halfway
+    wanted = p.to("neck", "head") - _apply(D["head"], p.rest("skull_base", "head"))
+    D["neck"] = swing_between(_apply(halfway, p.rest("neck", "skull_base")), wanted) @ halfway
     return D
 
 
@@ -105,9 +105,9 @@ def _limited_half(R: FloatArray) -> FloatArray:
 
 def _arm(p: _Performer, side: str, D_chest: FloatArray) -> dict[str, FloatArray]:
     hinge_rest = np.array([0.0, 0.0, -1.0 if side == "left" else 1.0])
-    shoulder_now = p.to("neck", f"{side}_shoulder") - _apply(D_chest, _rest("neck", f"{side}_clavicle"))
+    shoulder_now = p.to("neck", f"{side}_shoulder") - _apply(D_chest, p.rest("neck", f"{side}_clavicle"))
     D: dict[str, FloatArray] = {}
-    clavicle_rest = _rest(f"{side}_clavicle", f"{side}_shoulder")
+    clavicle_rest = p.rest(f"{side}_clavicle", f"{side}_shoulder")
     # Capture systems disagree about where a shoulder is: its usual place with a hanging arm becomes our rest.
     local = unit(_apply(np.swapaxes(D_chest, -1, -2), shoulder_now))
     hanging = unit(p.to(f"{side}_shoulder", f"{side}_elbow"))[:, 2] < -0.8
@@ -115,13 +115,13 @@ def _arm(p: _Performer, side: str, D_chest: FloatArray) -> dict[str, FloatArray]
     moved = _apply(swing_between(usual, clavicle_rest), local)
     D["clavicle"] = D_chest @ _limited(swing_between(clavicle_rest, moved), 0.6)
     upper, fore = unit(p.to(f"{side}_shoulder", f"{side}_elbow")), unit(p.to(f"{side}_elbow", f"{side}_wrist"))
-    upper_rest, fore_rest = _rest(f"{side}_shoulder", f"{side}_elbow"), _rest(f"{side}_elbow", f"{side}_wrist")
+    upper_rest, fore_rest = p.rest(f"{side}_shoulder", f"{side}_elbow"), p.rest(f"{side}_elbow", f"{side}_wrist")
     # A straight elbow has no hinge of its own: there the arm swings from the T pose without twist.
     untwisted = _apply(swing_between(_apply(D_chest, upper_rest), upper) @ D_chest, hinge_rest)
     hinge = unit(_smooth(np.cross(upper, fore) + 0.25 * untwisted, 2.0))
     D["upper_arm"] = _turn((upper_rest, hinge_rest), (upper, hinge))
     D["forearm"] = _turn((fore_rest, hinge_rest), (fore, hinge))
-    palm = _apply(D["forearm"], _rest(f"{side}_wrist", f"{side}_hand"))
+    palm = _apply(D["forearm"], p.rest(f"{side}_wrist", f"{side}_hand"))
     bend = _limited(swing_between(palm, p.to(f"{side}_wrist", f"{side}_hand")), _MAX_WRIST_BEND_RAD)
     D["hand"] = bend @ D["forearm"]
     return {f"{side}_{name}": R for name, R in D.items()}
@@ -141,7 +141,7 @@ def _tilt(sole: FloatArray) -> FloatArray:
 
 def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[dict[str, FloatArray], FloatArray]:
     """Rotations of one leg whose ankle should come to `ankle`, and where it comes to."""
-    thigh_rest, shin_rest = _rest(f"{side}_hip", f"{side}_knee"), _rest(f"{side}_knee", f"{side}_ankle")
+    thigh_rest, shin_rest = p.rest(f"{side}_hip", f"{side}_knee"), p.rest(f"{side}_knee", f"{side}_ankle")
     a, b = float(np.linalg.norm(thigh_rest)), float(np.linalg.norm(shin_rest))
     reach = ankle - hip
     span = np.minimum(np.linalg.norm(reach, axis=-1), _SHARE_OF_LEG * (a + b))
@@ -157,11 +157,13 @@ def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[
         "thigh": _turn((thigh_rest, _X), (knee, hinge)),
         "shin": _turn((shin_rest, _X), (ankle_now - knee, hinge)),
     }
-    sole_rest = _rest(f"{side}_ankle", f"{side}_toe")
+    sole_rest = p.rest(f"{side}_ankle", f"{side}_toe")
     tilt, tilt_rest = _tilt(sole), float(_tilt(sole_rest))
     offset = tilt_rest - np.median(tilt[_standing(p, side)])
     # Where the foot points straight down it has no heading: there the knee says where its inner side is.
-    across = unit(0.5 * hinge + np.cross(_UP, unit(sole)))
+    # And where the leg is raised above the hip, the floor says nothing.
+    upright = np.clip(0.5 - shin[:, 2:], 0.0, 1.0)
+    across = unit(0.5 * hinge + upright * np.cross(_UP, unit(sole)))
     pointing = _apply(rotation_vector_to_matrix(across * offset), unit(sole))
     D["foot"] = _turn((sole_rest, _X), (pointing, across))
     # The toes stay on the floor while the heel rises.
@@ -174,20 +176,20 @@ _SOLE_POINTS = ("heel", "toe", "toe_tip")
 _SOLE_BONES = ("foot", "foot", "toe")
 
 
-def _lowest_sole(side: str, leg: dict[str, FloatArray], ankle: FloatArray) -> FloatArray:
+def _lowest_sole(p: _Performer, side: str, leg: dict[str, FloatArray], ankle: FloatArray) -> FloatArray:
     """(T,) height of the lowest point of one sole, metres."""
     foot, toe = leg[f"{side}_foot"], leg[f"{side}_toe"]
-    ball = ankle + _apply(foot, _rest(f"{side}_ankle", f"{side}_toe"))
-    down = [np.array([*POINTS[f"{side}_{n}"][:2], 0.0]) for n in _SOLE_POINTS]
+    ball = ankle + _apply(foot, p.rest(f"{side}_ankle", f"{side}_toe"))
+    down = [np.array([*p.points[f"{side}_{n}"][:2], 0.0]) for n in _SOLE_POINTS]
     corners = [
-        ankle + _apply(foot, down[0] + [0, 0.010, 0] - POINTS[f"{side}_ankle"]),
-        ankle + _apply(foot, down[1] - POINTS[f"{side}_ankle"]),
-        ball + _apply(toe, down[2] - POINTS[f"{side}_toe"]),
+        ankle + _apply(foot, down[0] + [0, 0.010, 0] - p.points[f"{side}_ankle"]),
+        ankle + _apply(foot, down[1] - p.points[f"{side}_ankle"]),
+        ball + _apply(toe, down[2] - p.points[f"{side}_toe"]),
     ]
     return np.min([c[:, 2] for c in corners], axis=0)
 
 
-def solve_pose(joints_m: FloatArray) -> Pose:
+def solve_pose(joints_m: FloatArray, points: Points = POINTS, on_floor: bool = True) -> Pose:
     """Let the mannequin do what a performer does.
 
     The trunk and the arms take the performer's directions; the ankles go where the performer's ankles are, scaled
@@ -195,19 +197,25 @@ def solve_pose(joints_m: FloatArray) -> Pose:
 
     Args:
         joints_m: (T, 24, 3) canonical joints, Z up, the floor at 0; heels are not used.
+        points: the mannequin's rest pose.
+        on_floor: False for a performer who climbs, hangs or lies: the feet are left where they are.
     """
-    p = _Performer(joints_m)
+    p = _Performer(joints_m, points)
     D = _trunk(p)
     root = p["pelvis"]
     for side in ("left", "right"):
         D |= _arm(p, side, D["chest"])
-        hip = root + _apply(D["pelvis"], _rest("pelvis", f"{side}_hip"))
-        standing = _standing(p, side)
+        hip = root + _apply(D["pelvis"], p.rest("pelvis", f"{side}_hip"))
         target = p[f"{side}_ankle"].copy()
-        target[:, 2] += POINTS[f"{side}_ankle"][2] - np.median(target[standing, 2])
+        if not on_floor:
+            leg, _ = _leg(p, side, hip, target)
+            D |= leg
+            continue
+        standing = _standing(p, side)
+        target[:, 2] += points[f"{side}_ankle"][2] - np.median(target[standing, 2])
         for _ in range(4):
             leg, reached = _leg(p, side, hip, target)
-            sunk = np.maximum(-_lowest_sole(side, leg, reached), 0.0)
+            sunk = np.maximum(-_lowest_sole(p, side, leg, reached), 0.0)
             if sunk.max() < 5e-4:
                 break
             target[:, 2] += np.maximum(_smooth(sunk, 1.5), sunk)
@@ -215,13 +223,14 @@ def solve_pose(joints_m: FloatArray) -> Pose:
     return Pose(np.stack([D[name] for name in BONE_NAMES], axis=1), root)
 
 
-def pose_joints(pose: Pose) -> FloatArray:
+def pose_joints(pose: Pose, points: Points = POINTS) -> FloatArray:
     """(T, 24, 3) canonical joints of a pose of the mannequin, metres."""
-    rest = bone_heads_m()
+    rest = bone_heads_m(points)
     heads = np.empty((len(pose.D), len(rest), 3))
     for i, parent in enumerate(BONE_PARENTS):
         heads[:, i] = (
             pose.root_m if parent < 0 else heads[:, parent] + _apply(pose.D[:, parent], rest[i] - rest[parent])
         )
     carrier = [BONE_NAMES.index(name) for name in JOINT_BONES]
-    return heads[:, carrier] + _apply(pose.D[:, carrier], JOINT_REST_M - rest[carrier])
+    offsets = np.array([points[name] for name in CANONICAL.names]) - rest[carrier]
+    return heads[:, carrier] + _apply(pose.D[:, carrier], offsets)

@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Vector
 
 from _mannequin.body import Part
-from _mannequin.skeleton import BONE_NAMES, BONES, POINTS
+from _mannequin.skeleton import BONE_NAMES, BONES, POINTS, Points
 from _mannequin.skin import part_weights
 from pose_core.types import FloatArray
 
@@ -22,8 +22,8 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 """Linear RGB of each material."""
 
 
-def build_armature(name: str = "Mannequin") -> Any:
-    """The armature object in its rest pose, added to the scene."""
+def build_armature(name: str = "Mannequin", points: Points = POINTS) -> Any:
+    """The armature object in the rest pose that `points` give, added to the scene."""
     armature = bpy.data.armatures.new(name)
     rig = bpy.data.objects.new(name, armature)
     bpy.context.scene.collection.objects.link(rig)
@@ -31,7 +31,7 @@ def build_armature(name: str = "Mannequin") -> Any:
     bpy.ops.object.mode_set(mode="EDIT")
     for bone in BONES:
         edit = armature.edit_bones.new(bone.name)
-        edit.head, edit.tail = Vector(POINTS[bone.head]), Vector(POINTS[bone.tail])
+        edit.head, edit.tail = Vector(points[bone.head]), Vector(points[bone.tail])
         edit.align_roll(Vector(bone.roll_axis))
         if bone.parent:
             edit.parent = armature.edit_bones[bone.parent]
@@ -40,31 +40,37 @@ def build_armature(name: str = "Mannequin") -> Any:
     return rig
 
 
-def _material(name: str) -> Any:
+def plain_material(name: str, rgb: tuple[float, float, float]) -> Any:
+    """The material of that name, in one colour (linear RGB)."""
     material = bpy.data.materials.get(name) or bpy.data.materials.new(name)
-    material.diffuse_color = (*COLOURS[name], 1.0)
+    material.diffuse_color = (*rgb, 1.0)
     material.roughness = 0.7
     if material.node_tree is not None:
         shader = next((n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED"), None)
         if shader is not None:
-            shader.inputs["Base Color"].default_value = (*COLOURS[name], 1.0)
+            shader.inputs["Base Color"].default_value = (*rgb, 1.0)
             shader.inputs["Roughness"].default_value = 0.7
     return material
 
 
 def build_mesh(part: Part, rig: Any) -> Any:
     """One part as a mesh object that follows the armature."""
+    thing = build_skinned(part, part_weights(part), rig)
+    for material in part.materials:
+        thing.data.materials.append(plain_material(material, COLOURS[material]))
+    return thing
+
+
+def build_skinned(part: Part, weights: FloatArray, rig: Any) -> Any:
+    """One part as a mesh object without materials that follows the armature by weights (V, B)."""
     mesh = bpy.data.meshes.new(part.name)
     mesh.from_pydata(part.mesh.vertices.tolist(), [], part.mesh.quads.tolist())
-    for material in part.materials:
-        mesh.materials.append(_material(material))
     if len(part.material_of_quad):
         mesh.polygons.foreach_set("material_index", part.material_of_quad.astype(np.int32))
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
     mesh.update()
     thing = bpy.data.objects.new(part.name, mesh)
     bpy.context.scene.collection.objects.link(thing)
-    weights = part_weights(part)
     for i in np.flatnonzero(weights.any(axis=0)):
         group = thing.vertex_groups.new(name=BONE_NAMES[i])
         for vertex in np.flatnonzero(weights[:, i]):
@@ -75,13 +81,14 @@ def build_mesh(part: Part, rig: Any) -> Any:
     return thing
 
 
-def keyframe_pose(rig: Any, D: FloatArray, root_m: FloatArray) -> None:
+def keyframe_pose(rig: Any, D: FloatArray, root_m: FloatArray, points: Points = POINTS) -> None:
     """Write rotations of all bones and the place of the pelvis as keyframes, one a frame from frame 1.
 
     Args:
         rig: an armature object made by `build_armature`, at the world's origin.
         D: (T, B, 3, 3) world-aligned rotation of each bone relative to its rest.
         root_m: (T, 3) head of the pelvis bone in the world, metres.
+        points: the rest pose that the armature was made with.
     """
     from pose_core.rotations import continuous_quaternions, matrix_to_quaternion
 
@@ -115,6 +122,6 @@ def keyframe_pose(rig: Any, D: FloatArray, root_m: FloatArray) -> None:
         for axis in range(4):
             write(pose_bone.path_from_id("rotation_quaternion"), axis, quaternions[:, axis])
         if not bone.parent:
-            location = (root_m - POINTS[bone.head]) @ R
+            location = (root_m - points[bone.head]) @ R
             for axis in range(3):
                 write(pose_bone.path_from_id("location"), axis, location[:, axis])

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from _mannequin.rig import plain_material
 from pose_core.types import FloatArray
 
 
@@ -62,7 +63,7 @@ def add_camera(camera: StillCamera) -> Any:
     return thing
 
 
-def _image(name: str, rgb: FloatArray) -> Any:
+def new_image(name: str, rgb: FloatArray) -> Any:
     """An image datablock from (H, W, 3) sRGB values in 0..1, first row at the bottom."""
     height, width = rgb.shape[:2]
     image = bpy.data.images.new(name, width, height)
@@ -73,7 +74,8 @@ def _image(name: str, rgb: FloatArray) -> Any:
     return image
 
 
-def _textured_material(name: str, image: Any) -> Any:
+def textured_material(name: str, image: Any) -> Any:
+    """A material that repeats an image over the texture coordinates."""
     material = bpy.data.materials.new(name)
     if material.node_tree is None:
         material.use_nodes = True
@@ -87,13 +89,7 @@ def _textured_material(name: str, image: Any) -> Any:
     return material
 
 
-def _plain_material(name: str, rgb: tuple[float, float, float]) -> Any:
-    material = bpy.data.materials.new(name)
-    material.diffuse_color = (*rgb, 1.0)
-    return material
-
-
-def _smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int]) -> FloatArray:
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int]) -> FloatArray:
     """Bilinear value noise in -1..1."""
     coarse = rng.uniform(-1, 1, (cells[0] + 1, cells[1] + 1))
     y, x = np.linspace(0, cells[0] - 1e-6, shape[0]), np.linspace(0, cells[1] - 1e-6, shape[1])
@@ -105,7 +101,7 @@ def _smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple
     return top * (1 - fy) + bottom * fy
 
 
-def _planks(rng: np.random.Generator) -> FloatArray:
+def planks(rng: np.random.Generator) -> FloatArray:
     """(1024, 1024, 3) oak boards, along the first axis of the texture."""
     size, boards = 1024, 10
     image = np.zeros((size, size, 3))
@@ -115,7 +111,7 @@ def _planks(rng: np.random.Generator) -> FloatArray:
         cut = int(rng.integers(250, size - 250))
         for low, high in ((0, cut), (cut, size)):
             shape = (high - low, right - left)
-            grain = 0.030 * _smooth_noise(rng, shape, (6, 14)) + 0.025 * _smooth_noise(rng, shape, (3, 40))
+            grain = 0.030 * smooth_noise(rng, shape, (6, 14)) + 0.025 * smooth_noise(rng, shape, (3, 40))
             tone = 1.0 + 0.09 * rng.uniform(-1, 1) + grain
             board = base * tone[..., None]
             board[:, :2] *= 0.72
@@ -125,13 +121,13 @@ def _planks(rng: np.random.Generator) -> FloatArray:
     return image
 
 
-def _plaster(rng: np.random.Generator) -> FloatArray:
+def plaster(rng: np.random.Generator) -> FloatArray:
     size = 512
-    mottled = 0.012 * _smooth_noise(rng, (size, size), (9, 12)) + 0.010 * _smooth_noise(rng, (size, size), (90, 90))
+    mottled = 0.012 * smooth_noise(rng, (size, size), (9, 12)) + 0.010 * smooth_noise(rng, (size, size), (90, 90))
     return np.array([0.70, 0.73, 0.72]) * (1.0 + mottled)[..., None]
 
 
-def _poster(rng: np.random.Generator) -> FloatArray:
+def poster(rng: np.random.Generator) -> FloatArray:
     """(320, 240, 3) hills under a sun."""
     y, x = np.mgrid[0:320, 0:240] / np.array([320.0, 240.0]).reshape(2, 1, 1)
     image = np.array([0.95, 0.86, 0.70]) * np.ones((320, 240, 1))
@@ -144,7 +140,7 @@ def _poster(rng: np.random.Generator) -> FloatArray:
     return image
 
 
-def _quad(name: str, corners: FloatArray, uv: FloatArray, material: Any) -> Any:
+def quad(name: str, corners: FloatArray, uv: FloatArray, material: Any) -> Any:
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(np.asarray(corners, float).tolist(), [], [(0, 1, 2, 3)])
     mesh.materials.append(material)
@@ -154,7 +150,7 @@ def _quad(name: str, corners: FloatArray, uv: FloatArray, material: Any) -> Any:
     return thing
 
 
-def _box(name: str, lower: FloatArray, upper: FloatArray, material: Any) -> Any:
+def box(name: str, lower: FloatArray, upper: FloatArray, material: Any) -> Any:
     lower, upper = np.asarray(lower, float), np.asarray(upper, float)
     corners = [[(lower, upper)[(i >> a) & 1][a] for a in range(3)] for i in range(8)]
     faces = [(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)]
@@ -169,12 +165,12 @@ def _box(name: str, lower: FloatArray, upper: FloatArray, material: Any) -> Any:
 def build_room(wall_y_m: float) -> None:
     """A wooden floor at Z = 0 and a wall across Y = `wall_y_m` with a skirting board and pictures."""
     rng = np.random.default_rng(7)
-    floor = _textured_material("floor", _image("floor", _planks(rng)))
+    floor = textured_material("floor", new_image("floor", planks(rng)))
     reach = 7.0
     uv = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
     # Boards run across the picture; one texture tile covers 1.6 m.
     turned = uv[:, ::-1] * (2 * reach / 1.6)
-    _quad(
+    quad(
         "floor",
         [
             [-reach, wall_y_m - 2 * reach, 0],
@@ -185,26 +181,26 @@ def build_room(wall_y_m: float) -> None:
         turned,
         floor,
     )
-    wall = _textured_material("wall", _image("wall", _plaster(rng)))
-    _quad(
+    wall = textured_material("wall", new_image("wall", plaster(rng)))
+    quad(
         "wall",
         [[-reach, wall_y_m, 0], [reach, wall_y_m, 0], [reach, wall_y_m, 4], [-reach, wall_y_m, 4]],
         uv * [7.0, 2.0],
         wall,
     )
-    white = _plain_material("skirting", (0.80, 0.79, 0.75))
-    _box("skirting", [-reach, wall_y_m - 0.02, 0], [reach, wall_y_m, 0.11], white)
-    dark = _plain_material("frame", (0.06, 0.05, 0.045))
+    white = plain_material("skirting", (0.80, 0.79, 0.75))
+    box("skirting", [-reach, wall_y_m - 0.02, 0], [reach, wall_y_m, 0.11], white)
+    dark = plain_material("frame", (0.06, 0.05, 0.045))
     for i, (x, z, w, h) in enumerate(((-1.62, 1.62, 0.50, 0.66), (1.50, 1.70, 0.62, 0.82))):
-        _box(
+        box(
             f"frame_{i}",
             [x - w / 2 - 0.025, wall_y_m - 0.03, z - h / 2 - 0.025],
             [x + w / 2 + 0.025, wall_y_m, z + h / 2 + 0.025],
             dark,
         )
-        print_ = _textured_material(f"poster_{i}", _image(f"poster_{i}", _poster(rng)))
+        print_ = textured_material(f"poster_{i}", new_image(f"poster_{i}", poster(rng)))
         y = wall_y_m - 0.032
-        _quad(
+        quad(
             f"poster_{i}",
             [
                 [x - w / 2, y, z - h / 2],

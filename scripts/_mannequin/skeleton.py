@@ -37,7 +37,9 @@ _LEFT_POINTS: dict[str, _Point] = {
     "fingertip": (0.886, 0.008, 1.386),
 }
 
-POINTS: dict[str, FloatArray] = {name: np.array(p) for name, p in _MIDDLE_POINTS.items()}
+Points = dict[str, FloatArray]
+
+POINTS: Points = {name: np.array(p) for name, p in _MIDDLE_POINTS.items()}
 for _name, (_x, _y, _z) in _LEFT_POINTS.items():
     POINTS[f"left_{_name}"] = np.array([_x, _y, _z])
     POINTS[f"right_{_name}"] = np.array([-_x, _y, _z])
@@ -110,6 +112,6 @@ JOINT_REST_M: FloatArray = np.array([POINTS[joint] for joint in CANONICAL.names]
 """(24, 3) canonical joints in the rest pose, metres."""
 
 
-def bone_heads_m() -> FloatArray:
+def bone_heads_m(points: Points = POINTS) -> FloatArray:
     """(B, 3) heads of the bones in the rest pose, metres."""
-    return np.array([POINTS[bone.head] for bone in BONES])
+    return np.array([points[bone.head] for bone in BONES])

@@ -26,8 +26,11 @@ _LEG = ("thigh", "shin", "foot", "toe")
 _BONES_OF_PART: dict[str, tuple[str, ...]] = {
     "arms": ("upper_arm", "forearm", "hand"),
     "cuffs": ("upper_arm", "forearm", "hand"),
+    "sleeves": ("clavicle", "upper_arm", "forearm", "hand"),
     "shirt": ("pelvis", "spine", "chest", "neck", "clavicle", "upper_arm", "thigh"),
     "trousers": ("pelvis", "spine", "thigh", "shin"),
+    "skirt": ("pelvis", "spine", "thigh"),
+    "legs": ("pelvis", "thigh", "shin", "foot"),
     "shoes": ("foot", "toe"),
     "soles": ("foot", "toe"),
     "head": ("chest", "neck", "head"),

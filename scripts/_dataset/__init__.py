@@ -1,0 +1,1 @@
+"""Rendered pictures of people with exact labels."""
