@@ -185,6 +185,29 @@ def bench_fewer_keys() -> list[str]:
     return lines
 
 
+def bench_solver(rounds: int, *, curve: bool) -> list[str]:
+    """The solve alone: a minute of video against its floor and its peer, and time and memory against length."""
+    script = str(BENCH / "run_solver.py")
+    minute = [run_json([sys.executable, script, "1800", "--floor"]) for _ in range(rounds)]
+    seconds, floor = median(minute, "seconds"), median(minute, "floor_s")
+    peer = run_json([sys.executable, script, "60", "--peer"])
+    lines = [
+        f"Solve of 60 s at 30 frames/s: {seconds:.2f} s, {1800 / seconds:.0f} frames/s; its "
+        f"{minute[0]['factorisations']} banded factorisations alone: {floor:.2f} s (floor); "
+        f"**ratio {seconds / floor:.1f}**",
+        f"`scipy.optimize.least_squares` with a sparse Jacobian, {peer['peer_frames']:.0f} frames, one stage: "
+        f"{peer['peer_s']:.2f} s; ours: {peer['ours_s']:.3f} s; **ratio {peer['peer_s'] / peer['ours_s']:.0f}x**",
+    ]
+    if curve:
+        for frames in (1_000, 3_000, 10_000, 30_000, 100_000):
+            row = run_json([sys.executable, script, str(frames)])
+            lines.append(
+                f"Solve of {frames} frames: {row['seconds']:.1f} s, {row['frames_per_s']:.0f} frames/s, "
+                f"peak {row['peak_mb']:.0f} MB ({1000 * (row['peak_mb'] - row['before_mb']) / frames:.0f} kB a frame)"
+            )
+    return lines
+
+
 def main() -> int:
     """Run the parts asked for and print or write a page of results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -192,7 +215,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=6, help="play the clip this often for the timing (default 6)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds to take the median of (default 3)")
     parser.add_argument("--peer", action="store_true", help="also run the reference MediaPipe pipeline")
-    parser.add_argument("--skip", default="", help="parts to leave out: video,memory,start,keys")
+    parser.add_argument("--skip", default="", help="parts to leave out: video,memory,start,keys,solver,curve")
     parser.add_argument("--out", type=Path, help="also write the page here")
     options = parser.parse_args()
     skip = set(options.skip.split(","))
@@ -212,6 +235,8 @@ def main() -> int:
         lines += bench_start()
     if "keys" not in skip:
         lines += bench_keys()
+    if "solver" not in skip:
+        lines += bench_solver(options.rounds, curve="curve" not in skip)
     page = "# Benchmark\n\n" + "\n".join(f"- {line}" for line in lines) + "\n"
     print(page)
     if options.out:

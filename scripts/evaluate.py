@@ -24,11 +24,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pose_core.errors import InsufficientDataError, PoseCoreError  # noqa: E402
-from pose_core.lift.temporal import WEIGHTS, TemporalLifter  # noqa: E402
+from pose_core.lift.temporal import WEIGHTS, TemporalLifter, open_lifter  # noqa: E402
 from pose_core.nets.tome2017 import read_pose_prior  # noqa: E402
 from pose_core.runtime.session import open_session  # noqa: E402
 from pose_core.train.data_folder import read_folder  # noqa: E402
 from pose_core.train.mocap import MocapSet, read_mocap, split_mocap  # noqa: E402
+from scripts._evaluation.ablation import run_ablation, write_page  # noqa: E402
 from scripts._evaluation.cases import NOISES, Case, mocap_cases  # noqa: E402
 from scripts._evaluation.measure import Result, measure  # noqa: E402
 from scripts._evaluation.methods import (  # noqa: E402
@@ -50,6 +51,7 @@ from scripts._evaluation.tables import build_page  # noqa: E402
 SHARED = ROOT.parent / "shared"
 PRIOR = ROOT / "pose_core" / "weights" / "pose_prior.npz"
 PARTS = ("mocap", "solver", "real", "views")
+ABLATION = "ablation"
 OURS, SINGLE, PPCA, SOLVED = "Pose Core lifter", "single-frame MLP", "PPCA mixture", "Pose Core lifter + solver"
 POSEAUG, BLAZEPOSE, PIPELINE = "PoseAug GCN", "BlazePose world", "Pose Core, whole pipeline"
 FUSED, UNREPAIRED = "Pose Core lifter + BlazePose depth", "Pose Core lifter, sides as they came"
@@ -83,6 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             tracks = Path(options.tracks or folder)
+            if ABLATION in options.parts.split(","):
+                _ablation(options, out, tracks)
             results = _run(options, words, tracks)
             out.mkdir(parents=True, exist_ok=True)
             pictures = draw_all(results, out) if results else []
@@ -106,6 +110,26 @@ def main(arguments: list[str] | None = None) -> int:
     (out / "accuracy.md").write_text(page, encoding="utf-8")
     print(page if options.quick else f"{out / 'accuracy.md'} after {time.perf_counter() - began:.0f} s")
     return 0
+
+
+def _ablation(options: argparse.Namespace, out: Path, tracks: Path) -> None:
+    """The solve term by term: a page of its own."""
+    began = time.perf_counter()
+    lifter, sizes = open_lifter(Path(options.lifter)), _sizes(options)
+    split = split_mocap(read_folder(Path(options.data)))
+    groups: dict[str, list[Case]] = {}
+    for noise in NOISES:
+        name = f"Held-out subjects, still cameras, {noise} 2D"
+        groups[name] = mocap_cases(name, split.subjects, noise, 1, options.seed + 50, frames=sizes.frames, still=True)
+    if (Path(options.clips) / "balance_reference.npz").is_file():
+        for case in real_cases(Path(options.clips), tracks, sizes.real_frames):
+            groups[f"Real footage, {case.source}"] = [case]
+    figures = run_ablation(lifter, groups, lambda text: print(text, flush=True))
+    out.mkdir(parents=True, exist_ok=True)
+    lengths = ", ".join(f"{len(cases)} in '{name}'" for name, cases in groups.items())
+    facts = [f"Command: `{_command(options)}`; sequences: {lengths}", *_files(options)[:1]]
+    write_page(figures, facts, out)
+    print(f"{out / 'solver.md'} after {time.perf_counter() - began:.0f} s")
 
 
 def _run(options: argparse.Namespace, words: list[str], tracks: Path) -> list[Result]:
@@ -256,7 +280,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few short sequences: shows that everything works")
     parser.add_argument("--out", default=str(ROOT / "docs" / "results"), help="folder for the page and its pictures")
-    parser.add_argument("--parts", default=",".join(PARTS), help="what to run (default: %(default)s)")
+    parser.add_argument(
+        "--parts",
+        default=",".join(PARTS),
+        help="what to run (default: %(default)s); `ablation` writes a page on the solve",
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--data", default=str(SHARED / "mocap"), help="folder with motion capture")
     parser.add_argument("--clips", default=str(SHARED / "clips"), help="folder with clips that have a reference")

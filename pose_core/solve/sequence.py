@@ -47,7 +47,7 @@ _SIZE_FRAMES = 150
 _WORST = 10
 
 # Errors of neighbouring frames and joints are alike, which the normal matrix does not know; found on known motion.
-_SIGMA_CALIBRATION = 3.6
+_SIGMA_CALIBRATION = 4.0
 
 
 @dataclass(frozen=True, eq=False)

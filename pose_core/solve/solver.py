@@ -37,6 +37,7 @@ def solve_motion(
     camera: CameraConfig | None = None,
     on_progress: Callable[[float], None] | None = None,
     T_world_camera: FloatArray | None = None,
+    weights: TermWeights | None = None,
 ) -> Motion:
     """Solve one person's motion over the clip.
 
@@ -49,6 +50,7 @@ def solve_motion(
         on_progress: called with the share that is done, in [0, 1]; what it raises ends the work.
         T_world_camera: where the camera is, if that is known: (4, 4), or (V, 4, 4) with one for every frame of the
             video, in a world whose z points up and whose unit is the metre; goes before what `camera` says.
+        weights: standard deviations of the terms, for experiments; None = as tuned. The settings' switches go before.
     Returns:
         The motion; frames outside fillable gaps are NaN. In the world of the given camera; else the person starts over
         the origin of a world whose floor is z = 0.
@@ -69,6 +71,9 @@ def solve_motion(
     poses = None if T_world_camera is None else poses_of_frames(T_world_camera, part_track.frame_indices)
     rough = rough_motion(evidence, K, config, camera_config, poses)
     problem, state = _problem(part_track, part_lift, evidence, rough, K, config, fit_focal=focal_source == "assumed")
+    if weights is not None:
+        switches = {name: getattr(problem.weights, name) for name in ("smoothness", "floor", "limits")}
+        problem = replace(problem, weights=replace(weights, **switches))
     if poses is None:
         problem = replace(problem, known_angles_rad=_known_angles(camera_config))
     solution = solve_sequence(

@@ -10,8 +10,10 @@ from pose_core.errors import ConfigError, InsufficientDataError
 from pose_core.lift import lift_by_model_depth, lift_track
 from pose_core.metrics import acceleration_error, bone_length_variation, foot_skate, mpjpe, pa_mpjpe
 from pose_core.rotations import rotation_vector_to_matrix
-from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, keypoint_set
+from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, keypoint_set, rest_offsets_from_lengths
+from pose_core.skeletons.canonical import stature_lengths
 from pose_core.solve import sequence, solve_motion
+from pose_core.solve.residuals import acceleration
 from tests.support.synthetic import keypoints_from_joints, observe, walking_joints
 
 HEIGHT_M = 1.75
@@ -343,3 +345,45 @@ def test_diagnostics_tell_every_term_every_step_and_the_worst_frames(noisy):
         first = stage["energy_by_step"][0]
         assert sum(v for k, v in first.items() if k != "total") == pytest.approx(first["total"], rel=1e-3, abs=0.1)
     assert len(solve["worst_frames"]) == 10 and solve["worst_frames"][0]["times_usual"] >= 1.0
+
+
+def _steps(fps_scatter=0.0, seconds=4.0):
+    """A person shifts the weight and lifts one foot after the other, high; frame times may be uneven."""
+    rng = np.random.default_rng(0)
+    count = round(seconds * 30)
+    time_s = np.cumsum(rng.uniform(1 - fps_scatter, 1 + fps_scatter, count)) / 30
+    vectors = np.zeros((count, len(CANONICAL), 3))
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        lift = np.maximum(sign * np.sin(2 * np.pi * 0.5 * time_s), 0.0) ** 2
+        vectors[:, CANONICAL.index(f"{side}_hip"), 0] = -0.9 * lift
+        vectors[:, CANONICAL.index(f"{side}_knee"), 0] = 0.15 + 1.2 * lift
+        vectors[:, CANONICAL.index(f"{side}_shoulder"), 1] = sign * 1.2
+    rest = rest_offsets_from_lengths(stature_lengths(HEIGHT_M))
+    joints, _ = CANONICAL.forward_kinematics(rotation_vector_to_matrix(vectors), rest, np.zeros((count, 3)))
+    feet = CANONICAL.indices(*CONTACT_JOINTS)
+    joints[..., 2] -= joints[:, feet, 2].min(axis=1)[:, None] - 0.02
+    return joints, time_s
+
+
+@pytest.mark.parametrize("scatter", [0.0, 0.6])
+def test_planted_feet_are_locked_and_knees_do_not_pop(scatter):
+    joints, time_s = _steps(scatter)
+    scene = observe(joints, noise_px=2.0, noise_m=0.02, seed=4)
+    scene = dataclasses.replace(scene, track=dataclasses.replace(scene.track, timestamps_s=time_s))
+    motion = _solve(scene, camera=CameraConfig(focal_px=scene.K[0, 0], pitch_deg=-8.0, roll_deg=0.0))
+    feet = motion.joints_world_m[:, motion.skeleton.indices(*CONTACT_JOINTS)]
+    held = np.minimum(motion.contacts[1:], motion.contacts[:-1]) > 0.5
+    assert 0.2 < np.mean(held) < 0.95
+    slip = np.linalg.norm(np.diff(feet, axis=0), axis=-1)[held]
+    print(f"slip of planted feet: mean {1000 * slip.mean():.2f}, most {1000 * slip.max():.2f} mm a frame")
+    assert np.max(slip) < 0.001
+    assert np.min(feet[..., 2]) > 0.02 - 0.005
+    knees = [CANONICAL.index(f"{s}_knee") for s in ("left", "right")]
+    index = [motion.joint_names.index(CANONICAL.names[k]) for k in knees]
+
+    def jolt(positions):
+        return np.linalg.norm(acceleration(positions.reshape(len(time_s), -1), time_s).reshape(-1, 2, 3), axis=-1)
+
+    # without noise they speed up by 8 m/s^2; a knee that pops as its foot is let go reaches hundreds
+    print(f"knee acceleration: most {np.max(jolt(motion.joints_world_m[:, index])):.1f} m/s^2")
+    assert np.max(jolt(motion.joints_world_m[:, index])) < 25.0
