@@ -100,7 +100,7 @@ def _size(results: list[Result]) -> str:
 def _by_label(results: list[Result], title: str, label: Callable[[Result], str], most: int = 0) -> list[str]:
     """MPJPE on the limbs by source or action, moving cameras, noisy 2D."""
     noisy = [r for r in results if r.case.noise == "noisy" and r.case.track is None]
-    names = sorted({label(r) for r in noisy}, key=lambda n: -sum(r.weight for r in noisy if label(r) == n))
+    names = sorted({label(r) for r in noisy}, key=lambda n: (-sum(r.weight for r in noisy if label(r) == n), n))
     if not noisy:
         return []
     methods = list(dict.fromkeys(r.method for r in noisy))
