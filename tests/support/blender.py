@@ -31,8 +31,8 @@ RUNNER = Path(__file__).with_name("bpy_runner.py")
 OK = "POSE_CORE_OK "
 DEFAULT_TIMEOUT_S = 300.0
 IMPORTER_CRASH = "io_scene_gltf2"
-"""In a crash's trace. After many imports in one process Blender 4.2's importer now and then reads freed memory; nothing of
-ours runs in it, so such a process gets one more try, and only such a one."""
+"""In a crash's trace. Blender 4.2's own importer crashed so once in several runs, after many imports in one process;
+such a process, and only such a one, gets one more try."""
 
 
 @dataclasses.dataclass(frozen=True)
