@@ -20,6 +20,7 @@ from pose_core.solve.balance import up_from_balance
 from pose_core.solve.body_model import BODY
 from pose_core.solve.contacts import detect_contacts
 from pose_core.solve.kinematics import BodyState, forward
+from pose_core.solve.level import up_from_footprints
 from pose_core.solve.optimise import OptimiserConfig, Solution, minimise, without_lengths
 from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
 from pose_core.solve.uncertainty import joint_sigmas, marginal_covariances
@@ -123,7 +124,7 @@ def _solve_stages(problem: Problem, state: BodyState, stages: _Stages, *, find_c
     free = without_lengths(_with_focal(free, log_focal))
     solution = _in_windows(free, replace(state, log_length=log_length), 1.5, stages, "free")
     if problem.known_angles_rad is not None:
-        free, state = stand_upright(free, solution.state)
+        free, state = stand_level(*stand_upright(free, solution.state))
         solution = replace(solution, state=state)
     contacts, ground = np.zeros_like(problem.contacts), 0.0
     held = free
@@ -164,6 +165,21 @@ def stand_upright(problem: Problem, state: BodyState) -> tuple[Problem, BodyStat
     seen = problem.has_evidence
     points = forward(state.at(seen)).points_m
     up = up_from_balance(points, problem.time_s[seen], _UP, problem.R_camera_world[seen, 2])
+    return _turn_up(problem, state, up)
+
+
+def stand_level(problem: Problem, state: BodyState) -> tuple[Problem, BodyState]:
+    """The same as footprints tell, which must be found first and are found again in the better world."""
+    for _ in range(2):
+        feet = forward(state).points_m[:, list(CONTACT_POINTS)]
+        up = up_from_footprints(feet, find_planted(state, problem), problem.time_s, _UP)
+        problem, state = _turn_up(problem, state, up)
+    return problem, state
+
+
+def _turn_up(problem: Problem, state: BodyState, up: FloatArray) -> tuple[Problem, BodyState]:
+    """Turn the world so that z points along `up`, but for angles of the camera that are given."""
+    assert problem.known_angles_rad is not None
     found = camera_angles(problem.R_camera_world[0] @ up)
     pitch, roll = (f if k is None else k for f, k in zip(found, problem.known_angles_rad, strict=True))
     turn = camera_rotation(pitch, roll) @ problem.R_camera_world[0]
