@@ -42,7 +42,7 @@ class TermWeights:
     """Height of a planted point above the ground."""
     contact_height_sigmas: float = 5.0
     """Geman-McClure scale of that height: what rests higher stands on something else, or is the heel on tiptoe."""
-    penetration_m: float = 0.01
+    penetration_m: float = 0.003
     """Depth of any foot point below the ground; one-sided."""
     limit_rad: float = 0.05
     """Beyond a joint limit (3 degrees)."""
