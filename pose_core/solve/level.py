@@ -32,7 +32,11 @@ class LevelConfig:
 
 
 def up_from_footprints(
-    feet_m: FloatArray, contacts: FloatArray, time_s: FloatArray, first_up: FloatArray, config: LevelConfig | None = None
+    feet_m: FloatArray,
+    contacts: FloatArray,
+    time_s: FloatArray,
+    first_up: FloatArray,
+    config: LevelConfig | None = None,
 ) -> FloatArray:
     """Refine the direction of up so that footprints lie level.
 
