@@ -3,6 +3,8 @@
     blender -b [FILE.blend] --python scripts/batch_retarget.py -- --video A.mp4 B.mp4 --rig HERO.fbx --out DIR
     python scripts/batch_retarget.py --motion A.motion.npz --rig HERO.fbx --out DIR      (a Python with bpy)
 
+    ... --motion A.motion.npz --person 1=HeroRig --person 2=other.fbx      several people, all in one scene
+
 Without --rig the armature of FILE.blend is used, or a new one is made. Each job starts from a fresh scene and leaves
 NAME.fbx (or what --export names), NAME.report.json and, if asked, NAME.blend; a job that fails does not stop the
 others.
@@ -41,7 +43,7 @@ def _load_parts() -> tuple[Any, Any, Any]:
     bridge = SimpleNamespace(
         **{
             name: import_module(f"blender_addon.bridge.{name}")
-            for name in ("apply_motion", "export_character", "export_presets", "rig_import")
+            for name in ("apply_many", "apply_motion", "export_character", "export_presets", "rig_import")
         }
     )
     return import_module("_batch.jobs"), import_module("_batch.run"), bridge

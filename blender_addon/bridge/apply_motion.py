@@ -85,6 +85,10 @@ class ApplyOptions:
         if self.interpolation not in ("LINEAR", "BEZIER", "CONSTANT"):
             raise ConfigError(f"interpolation must be LINEAR, BEZIER or CONSTANT, but is '{self.interpolation}'.")
 
+    def clip_name_for(self, motion: Motion) -> str:
+        """What the action of a motion is called."""
+        return self.clip_name or Path(motion.source).stem or "Motion"
+
 
 def apply_motion(
     context: bpy.types.Context,
@@ -123,7 +127,7 @@ def apply_steps(
     """
     options = options or ApplyOptions()
     scene = context.scene
-    clip = options.clip_name or Path(motion.source).stem or "Motion"
+    clip = options.clip_name_for(motion)
     start = time.perf_counter()
     timings: dict[str, float] = {}
     if target is not None:
@@ -183,8 +187,8 @@ def apply_steps(
             notes += _verify_notes(found)
         track = push_to_nla(target, action, slot, clip) if options.nla else None
         # last, as it cannot be undone
-        if options.replace_action and not take_name(target, action, clip):
-            notes.append(f"Something else uses the action '{clip}', so it was kept; the new one is '{action.name}'.")
+        if options.replace_action:
+            notes += take_earlier_name(target, action, clip)
         timings["verify"] = time.perf_counter() - start - sum(timings.values())
     except BaseException:
         snapshot.restore(scene)
@@ -218,6 +222,13 @@ def apply_steps(
         "verify": found,
         "timings_s": timings,
     }
+
+
+def take_earlier_name(target: bpy.types.Object, action: bpy.types.Action, clip: str) -> list[str]:
+    """Let an action take the place of an earlier one of the clip's name; a note if that cannot be."""
+    if take_name(target, action, clip):
+        return []
+    return [f"Something else uses the action '{clip}', so it was kept; the new one is '{action.name}'."]
 
 
 def plan_motion(target: bpy.types.Object, options: ApplyOptions | None = None) -> BoneMap:

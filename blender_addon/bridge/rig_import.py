@@ -28,6 +28,15 @@ def import_rig(path: Path, armature: str = "") -> bpy.types.Object:
     Raises:
         RigError: the file cannot be read, or holds no armature or not the one wanted.
     """
+    return choose_armature(import_rig_file(path), armature, str(path))
+
+
+def import_rig_file(path: Path) -> list[bpy.types.Object]:
+    """Import a character file into the present scene; all its armature objects.
+
+    Raises:
+        RigError: the file cannot be read.
+    """
     if not path.is_file():
         raise RigError(f"There is no rig file '{path}'.", "Check the path.")
     suffix = path.suffix.lower()
@@ -51,7 +60,7 @@ def import_rig(path: Path, armature: str = "") -> bpy.types.Object:
     new = [obj for obj in bpy.data.objects if obj.name not in before and obj.type == "ARMATURE"]
     if suffix in (".vrm", ".glb"):
         _keep_humanoid(path, new)
-    return choose_armature(new, armature, str(path))
+    return new
 
 
 def _keep_humanoid(path: Path, armatures: list[bpy.types.Object]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..bone_list import PoseCoreBoneRow, doubtful_rows, family_label, is_automatic, read_extras
+from ..cast_list import shown_character
 from ..properties import PoseCoreSettings
 from ..text import counted, draw_text
 
@@ -47,8 +48,8 @@ def confidence_icon(row: PoseCoreBoneRow) -> str:
 
 def draw_bones(layout: bpy.types.UILayout, context: bpy.types.Context, settings: PoseCoreSettings) -> None:
     """The list of bones of the chosen character."""
-    obj = settings.target
-    if settings.character != "EXISTING" or obj is None or obj.type != "ARMATURE":
+    obj = shown_character(settings)
+    if obj is None or obj.type != "ARMATURE":
         return
     waiting = doubtful_rows(obj)
     # Bones that wait for an answer are shown without being asked for.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..cast_list import uses_list
 from ..preferences import get_preferences
 from ..properties import PoseCoreSettings
 from ..state import STATE, JobView, Problem, Summary
@@ -23,11 +24,18 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, settings: P
     column.separator(factor=0.5)
     row = column.row()
     row.scale_y = 1.6
-    row.enabled = bool(settings.video_path.strip()) and (settings.character == "NEW" or settings.target is not None)
+    row.enabled = bool(settings.video_path.strip()) and has_character(context, settings)
     row.operator("pose_core.estimate", icon="PLAY")
     draw_outcome(layout, context)
     if STATE.summary is not None and STATE.summary.scene_name == context.scene.name:
         draw_summary(layout, context, STATE.summary)
+
+
+def has_character(context: bpy.types.Context, settings: PoseCoreSettings) -> bool:
+    """Whether it is said who gets the motion; what exactly is wrong the button says."""
+    if settings.character == "NEW" or settings.target is not None or uses_list(settings):
+        return True
+    return settings.people == "ALL" and any(obj.type == "ARMATURE" for obj in context.selected_objects)
 
 
 def draw_progress(layout: bpy.types.UILayout, job: JobView) -> None:

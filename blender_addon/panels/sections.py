@@ -7,8 +7,10 @@ from pathlib import Path
 
 import bpy
 
+from ..cast_list import uses_list
 from ..properties import PoseCoreSettings
 from ..text import shortened
+from . import cast_ui
 
 Draw = Callable[[bpy.types.UILayout, PoseCoreSettings], None]
 
@@ -33,8 +35,11 @@ def draw_character(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> No
     column = layout.column(align=True)
     column.use_property_split = False
     column.row(align=True).prop(settings, "character", expand=True)
-    if settings.character == "EXISTING":
+    several = settings.character == "EXISTING" and settings.people == "ALL"
+    if settings.character == "EXISTING" and not uses_list(settings):
         column.prop(settings, "target", text="", icon="OUTLINER_OB_ARMATURE", placeholder="Choose an armature")
+    if several:
+        cast_ui.draw_cast(column, settings)
     column = layout.column()
     column.prop(settings, "people")
     if settings.people == "ID":

@@ -1,0 +1,83 @@
+"""What the add-on's buttons do: several characters in one go, bones and their corrections, models, reports."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pose_core.motion_file import Motion, write_motion
+from tests.support.blender import run_bpy_script, run_full_blender_script
+from tests.support.motions import random_motion
+from tests.support.shared import shared_file
+from tests.support.sources import REPOSITORY
+
+pytestmark = pytest.mark.blender
+
+SCRIPT = Path(__file__).parent / "scripts" / "addon_cases.py"
+# Where each person stands in the picture, as a slope: the second one is on the left, the third on the right.
+PLACES = {1: 0.1, 2: -0.3, 3: 0.4}
+
+
+def person(number: int, slope: float) -> Motion:
+    motion = random_motion(20, seed=number)
+    own = motion.joints_camera_m - motion.joints_camera_m[:, :1]
+    return replace(motion, joints_camera_m=own + [4.0 * slope, 0.0, 4.0], person_id=number)
+
+
+@pytest.fixture(scope="module", params=["4.2.23", "4.5.15", "5.0.1", "full"])
+def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("addon")
+    for number, slope in PLACES.items():
+        write_motion(folder / f"clip.p{number}.motion.npz", person(number, slope))
+    rigs = [shared_file(f"rigs/{name}") for name in ("mixamo_tpose.fbx", "unreal_twist_ik_apose.glb")]
+    video = REPOSITORY / "samples" / "mannequin_walk.mp4"
+    if request.param == "full":
+        copies = [folder / rig.name for rig in rigs]
+        for rig, copy in zip(rigs, copies, strict=True):
+            copy.write_bytes(rig.read_bytes())
+        return run_full_blender_script(SCRIPT, [folder, sys.prefix, video, *copies], share=folder).result
+    return run_bpy_script(request.param, SCRIPT, [folder, sys.prefix, video, *rigs], home=folder).result
+
+
+def test_selected_armatures_are_listed_from_left_to_right_and_played_so(cases: dict[str, Any]) -> None:
+    case = cases["cast"]
+    assert case["listed"] == ["Rig 0", "Rig 1"]
+    assert case["asked_for"] == 0
+    # the two most prominent people play, the left one on the left; the third gets an armature
+    assert case["takes"] == {"Rig 0": "clip.p2", "Rig 1": "clip.p1", "clip.p3": "clip.p3"}
+    assert [row for row in case["rows"] if row[0].startswith("Person ")] == [
+        ["Person 1", "Rig 1"], ["Person 2", "Rig 0"], ["Person 3", "clip.p3"],
+    ]  # fmt: skip
+    assert case["spans"] == [f"filled in (person {number})" for number in (1, 2, 3)]  # no evidence in these motions
+
+
+def test_people_can_be_asked_for_by_number_and_the_rest_left_out(cases: dict[str, Any]) -> None:
+    case = cases["cast"]
+    assert case["asked_for_two"] == 2 and case["asked_for_number"] == 0
+    assert case["by_number"] == {"Rig 0": "clip.p3", "Rig 1": "clip.p1.001"}  # beside the take of the run before
+    assert case["missed"] == ["Nobody was left in the video to play 'Rig 1'."]
+
+
+def test_a_cast_that_fails_leaves_every_character_as_it_was(cases: dict[str, Any]) -> None:
+    case = cases["cast"]
+    assert "no person 7" in case["absent"] and "in the list twice" in case["twice"]
+    assert "has no armature" in case["no_armature"]
+    assert case["untouched"]
+    assert "on purpose" in case["second_fails"]
+    assert case["late"] == [] and case["tracks_kept"]
+
+
+def test_earlier_takes_of_several_people_are_replaced(cases: dict[str, Any]) -> None:
+    first, second = cases["cast"]["replaced"]
+    assert first == second and {"clip.p1", "clip.p3"} <= set(first)
+
+
+def test_rows_can_be_moved_and_removed(cases: dict[str, Any]) -> None:
+    assert cases["cast"]["left"] == ["Rig 0"]
+
+
+def test_one_character_is_for_the_most_prominent_person(cases: dict[str, Any]) -> None:
+    assert cases["alone"]["everybody"] == {"Rig 0": "clip.p1", "clip.p2": "clip.p2"}
+    assert cases["alone"]["main"] == "clip"
