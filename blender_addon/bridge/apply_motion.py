@@ -31,6 +31,7 @@ from pose_core.retarget import (
     transfer,
     with_root_motion,
 )
+from pose_core.retarget.bone_map import PARTS
 
 from .action_writer import push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
 from .armature_reader import check_target, read_armature
@@ -175,6 +176,9 @@ def apply_steps(
             )
         if turned:
             notes.append(f"Rotation mode changed to {options.keys.rotation_mode}: {', '.join(turned)}.")
+        corrected = rig_motion.diagnostics["corrected"]
+        if corrected:
+            notes.append(f"Rest pose corrected: {', '.join(part for part in PARTS if part in corrected)}.")
         notes += _show_pose(target)
         keyed = frames[rig_motion.valid]
         if options.set_scene_fps:
@@ -218,6 +222,7 @@ def apply_steps(
         "leg_ratio": rig_motion.diagnostics["leg_ratio"],
         "planting": {k: v for k, v in rig_motion.diagnostics.items() if k in _PLANTING},
         "ik_limbs": limbs,
+        "corrections": {**bone_map.corrections, **options.transfer.corrections},
         "notes": notes,
         "verify": found,
         "timings_s": timings,

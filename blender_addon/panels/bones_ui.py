@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..bone_list import PoseCoreBoneRow, doubtful_rows, family_label, is_automatic, read_extras
+from ..bone_list import PoseCoreBoneRow, doubtful_rows, family_label, first_row_of, is_automatic, read_extras
 from ..cast_list import shown_character
 from ..properties import PoseCoreSettings
 from ..text import counted, draw_text
@@ -34,7 +34,13 @@ def draw_row(layout: bpy.types.UILayout, obj: bpy.types.Object, row: PoseCoreBon
     name.label(text=row.short_label, icon=confidence_icon(row))
     bone = split.row()
     bone.alert = row.doubtful or (bool(row.bone) and row.bone not in obj.data.bones)
-    bone.label(text=row.bone)
+    bone.label(text=row.bone, icon="CON_ROTLIKE" if any(row.correction_deg) else "NONE")
+
+
+def draw_correction(layout: bpy.types.UILayout, row: PoseCoreBoneRow) -> None:
+    """Three angles in a row."""
+    layout.label(text=f"Turn {row.part_label} at Rest")
+    layout.row(align=True).prop(row, "correction", text="")
 
 
 def confidence_icon(row: PoseCoreBoneRow) -> str:
@@ -73,6 +79,9 @@ def draw_bones(layout: bpy.types.UILayout, context: bpy.types.Context, settings:
             edit = body.column()
             edit.use_property_split = False
             edit.prop_search(chosen, "bone", obj.data, "bones", text=chosen.short_label)
+            first = first_row_of(obj, chosen.part)
+            if first is not None and first.bone:
+                draw_correction(edit, first)
         if waiting:
             draw_text(body, context, f"{counted(len(waiting), 'marked row')}: correct what is wrong, then confirm.")
             confirm = body.row()

@@ -61,7 +61,9 @@ def pose_body(
         RigError: limbs are degenerate.
     """
     rest = {part: unit(_rest_vector(motion, part)) for part in LIMB_JOINTS}
-    corrections = {part: correction_matrix(part, values) for part, values in config.corrections.items()}
+    corrections = {
+        part: correction_matrix(part, values) for part, values in {**bone_map.corrections, **config.corrections}.items()
+    }
     alignment = align_rest_pose(rig, bone_map, rest, corrections)
     R_place = _placement(alignment, config)
     valid = motion.valid
@@ -84,7 +86,9 @@ def pose_body(
     placed = Placed(motion.timestamps_s[valid], follows, hips, D)
     soles = sole_points(motion, rig, bone_map, alignment, ankle_height)
     solved_again: list[str] = []
-    report: dict[str, Any] = {"leg_ratio": ratio, "rest_pose_standing": alignment.standing}
+    report: dict[str, Any] = {
+        "leg_ratio": ratio, "rest_pose_standing": alignment.standing, "corrected": sorted(corrections)
+    }  # fmt: skip
     if not np.any(planted_points(motion)):
         report["planting"] = "no contacts in the motion"
     elif has_own_proportions(motion, rig, bone_map):

@@ -1,5 +1,6 @@
 """What the add-on's buttons do: several characters in one go, bones and their corrections, models, reports."""
 
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ pytestmark = pytest.mark.blender
 
 SCRIPT = Path(__file__).parent / "scripts" / "addon_cases.py"
 # Where each person stands in the picture, as a slope: the second one is on the left, the third on the right.
+# Of 25 degrees about X and then -10 about Y.
+CORRECTION_DEG = 2 * math.degrees(math.acos(math.cos(math.radians(12.5)) * math.cos(math.radians(5.0))))
 PLACES = {1: 0.1, 2: -0.3, 3: 0.4}
 
 
@@ -81,3 +84,16 @@ def test_rows_can_be_moved_and_removed(cases: dict[str, Any]) -> None:
 def test_one_character_is_for_the_most_prominent_person(cases: dict[str, Any]) -> None:
     assert cases["alone"]["everybody"] == {"Rig 0": "clip.p1", "clip.p2": "clip.p2"}
     assert cases["alone"]["main"] == "clip"
+
+
+def test_corrections_of_the_panel_turn_bones_and_go_into_the_file(cases: dict[str, Any]) -> None:
+    case = cases["corrections"]
+    assert case["turned_deg"] == pytest.approx([CORRECTION_DEG] * 3, abs=0.05)  # the hand's turn spreads to no frame
+    assert any("Rest pose corrected: spine, left_hand" in note for note in case["notes"])
+    wanted = {"spine": [0.0, 0.0, 12.5], "left_hand": [25.0, -10.0, 0.0]}
+    assert case["saved"] == {"version": 2, "corrections": wanted}
+    assert case["loaded"] == wanted
+    assert case["found_anew"] == []
+    assert case["same_headless"]
+    assert case["limb_deg"] < 0.05  # what is turned on purpose is no deviation
+    assert "three angles" in case["refused"]

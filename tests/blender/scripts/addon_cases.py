@@ -3,11 +3,16 @@
 Arguments: folder with motion files, worker environment, video, two rig files.
 """
 
+import json
+import math
 from pathlib import Path
 
 import bpy
 
+from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
 from blender_addon.bridge.rig_import import import_rig
+from pose_core.motion_file import read_motion
+from pose_core.retarget import read_bone_map
 from tests.support import addon
 from tests.support.in_blender import fingerprint
 
@@ -19,6 +24,7 @@ def main(args):
     return {
         "cast": cast(people, video, mixamo, other),
         "alone": alone(people, video, mixamo),
+        "corrections": corrections(people, video, other, Path(folder)),
     }
 
 
@@ -139,3 +145,56 @@ def alone(people, video, mixamo):
     with addon.worker_that_gives(people[0]):
         bpy.ops.pose_core.estimate()
     return {"everybody": everybody, "main": take_of(rigs[0])}
+
+
+def corrections(people, video, rig, folder):
+    """A turn of a hand set in the panel: written, saved, loaded, and used from the file without the panel."""
+    settings, (obj,) = fresh(video, rig)
+    settings.character, settings.target = "EXISTING", obj
+    with addon.worker_that_gives(people[0]):
+        bpy.ops.pose_core.estimate()
+        plain = hand_turns(obj)
+        bpy.ops.pose_core.detect_bones()
+        rows = {(row.part, row.place): row for row in obj.pose_core_bones.rows}
+        rows["left_hand", 0].correction = [math.radians(a) for a in (25.0, -10.0, 0.0)]
+        rows["spine", 0].correction = (0.0, 0.0, math.radians(12.5))
+        bpy.ops.pose_core.estimate()
+    corrected = hand_turns(obj)
+    notes = list(addon.state().summary.warnings)
+    path = folder / "hero.bones.json"
+    bpy.ops.pose_core.save_bone_map(filepath=str(path))
+    saved = json.loads(path.read_text())
+    bpy.ops.pose_core.clear_bones()
+    bpy.ops.pose_core.load_bone_map(filepath=str(path))
+    loaded = {row.part: list(row.correction_deg) for row in obj.pose_core_bones.rows if any(row.correction_deg)}
+    bpy.ops.pose_core.detect_bones()
+    found_anew = [row.part for row in obj.pose_core_bones.rows if any(row.correction_deg)]
+    motion = read_motion(people[0])
+    report = apply_motion(bpy.context, motion, obj, ApplyOptions(bone_map=read_bone_map(path)))
+    headless = hand_turns(obj)
+    path.write_text(json.dumps({**saved, "corrections": {"left_hand": [1, 2]}}))
+    refused = addon.refusal(lambda: bpy.ops.pose_core.load_bone_map(filepath=str(path)))
+    return {
+        "turned_deg": [turn_deg(a, b) for a, b in zip(plain, corrected, strict=True)],
+        "notes": notes,
+        "saved": {key: saved[key] for key in ("version", "corrections")},
+        "loaded": loaded,
+        "found_anew": found_anew,
+        "same_headless": headless == corrected,
+        "limb_deg": report["verify"]["max_limb_direction_deg"],
+        "refused": refused,
+    }
+
+
+def hand_turns(obj):
+    """Where the left hand faces in the armature at some frames, as Blender evaluates it."""
+    out = []
+    for frame in (1, 10, 20):
+        bpy.context.scene.frame_set(frame)
+        pose = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose
+        out.append(pose.bones["hand_l"].matrix.to_3x3().normalized())
+    return out
+
+
+def turn_deg(a, b):
+    return math.degrees((b @ a.inverted()).to_quaternion().angle)
