@@ -5,6 +5,7 @@ An empty list means that bones are found anew for each run.
 
 import json
 import math
+from dataclasses import replace
 
 import bpy
 from bpy.props import CollectionProperty, FloatProperty, FloatVectorProperty, IntProperty, StringProperty
@@ -13,6 +14,7 @@ from pose_core.errors import PoseCoreError, RigError
 from pose_core.retarget import BoneMap, bone_map_from_dict, bone_map_to_dict, detect_bones, doubtful_parts
 from pose_core.retarget.auto_map import SURE
 from pose_core.retarget.bone_map import CHAINS, MOST_CORRECTION_DEG, OPTIONAL, PARTS
+from pose_core.retarget.bone_names import preset_of
 
 from .bridge.armature_reader import read_armature
 
@@ -124,7 +126,8 @@ def listed_map(obj: bpy.types.Object) -> BoneMap | None:
         if row.bone:
             parts.setdefault(row.part, []).append(row.bone)
     corrections = {row.part: list(row.correction_deg) for row in bones.rows if row.place == 0 and row.part in parts}
-    return bone_map_from_dict({**read_extras(bones), "bones": parts, "corrections": corrections})
+    listed = bone_map_from_dict({**read_extras(bones), "bones": parts, "corrections": corrections})
+    return replace(listed, confidence={row.bone: float(row.confidence) for row in bones.rows if row.bone})
 
 
 def first_row_of(obj: bpy.types.Object, part: str) -> PoseCoreBoneRow | None:
@@ -170,11 +173,8 @@ def map_for_run(obj: bpy.types.Object) -> BoneMap | None:
     return listed_map(obj)
 
 
-def family_label(obj: bpy.types.Object) -> str:
-    """What kind of rig the listed map is of, for people."""
-    from pose_core.retarget.bone_names import preset_of
-
-    family = str(read_extras(obj.pose_core_bones).get("family", ""))
+def family_label(family: str) -> str:
+    """What kind of rig a map is of, for people."""
     own = {"vrm": "VRM", "geometry": "By shape", "words": "By names and shape", "custom": "Own map", "": "Own map"}
     try:
         return own.get(family) or preset_of(family).label

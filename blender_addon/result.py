@@ -11,6 +11,7 @@ from pose_core.doubts import DoubtSpan
 from pose_core.motion_file import Motion
 from pose_core.worker.protocol import Result
 
+from .bone_list import family_label
 from .state import Span, Summary
 from .text import counted
 
@@ -43,6 +44,7 @@ def summarise(
         rows.append(("Keyed Bones", str(applied[0]["bones"])))
     else:
         rows += [(f"Person {m.person_id}", str(one["object"])) for m, one in zip(motions, applied, strict=True)]
+    rows += [("Bones", text) for text in _mapping(applied)]
     if report.get("mean_reprojection_px") is not None:
         rows.append(("Reprojection", f"{_number(report['mean_reprojection_px'], '.1f')} px"))
     spans = _spans(motions, doubts, applied[0])
@@ -79,6 +81,17 @@ def _spans(
         for span in own
     ]
     return tuple(sorted(spans, key=lambda span: span.first_frame))
+
+
+def _mapping(applied: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How sure the bones of the characters are; nothing for armatures that were made for the motion."""
+    characters = [one for one in applied if not one["new_armature"]]
+    if not characters:
+        return []
+    least = min(min(one["mapping"]["confidence"].values()) for one in characters)
+    families = {family_label(str(one["family"])) for one in characters}
+    named = families.pop() if len(families) == 1 else f"{len(characters)} rigs"
+    return [f"{named}, {'certain' if least >= 1 else f'{100 * least:.0f} % sure'}"]
 
 
 def _people(report: Mapping[str, Any]) -> str:

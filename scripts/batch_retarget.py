@@ -77,7 +77,7 @@ def run(argv: list[str]) -> int:
         failed = report["status"] != run_module.FINISHED
         counts["failed" if failed else "done"] += 1
         print(f"{title}: {_summary(report)}", flush=True)
-        for warning in report.get("estimate", {}).get("warnings", []):
+        for warning in (*report.get("estimate", {}).get("warnings", []), *report.get("notes", []), *_doubts(report)):
             print(f"  note: {warning}", flush=True)
     print(f"Batch: {counts['done']} done, {counts['skipped']} skipped, {counts['failed']} failed.", flush=True)
     return SOME_FAILED if counts["failed"] else OK
@@ -92,6 +92,18 @@ def _summary(report: dict[str, Any]) -> str:
         for take in report["takes"]
     ]
     return f"{', '.join(takes)} in {report['timings_s']['total']:.1f} s"
+
+
+def _doubts(report: dict[str, Any]) -> list[str]:
+    """Bones that were not certain: used all the same, or left out."""
+    out = []
+    for take in report["takes"]:
+        found = take["mapping"]
+        unsure = {name: found["confidence"][name] for name in found["doubtful"]} | found["left_out"]
+        if unsure:
+            told = ", ".join(f"'{name}' {100 * value:.0f} %" for name, value in unsure.items())
+            out.append(f"bones of '{take['object']}' that are not certain: {told}")
+    return out
 
 
 def main() -> None:

@@ -36,6 +36,7 @@ from pose_core.retarget.bone_map import PARTS
 from .action_writer import push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
 from .armature_reader import check_target, read_armature
 from .compat import assign_action
+from .mapping_report import mapping_notes, mapping_report
 from .new_armature import create_armature, remove_armature
 from .probe_controls import needs_probing, probe
 from .scene_time import scene_rate, set_frame_range, set_scene_rate
@@ -107,8 +108,8 @@ def apply_motion(
         target: an armature object; None makes Pose Core's own.
         options: see `ApplyOptions`.
     Returns:
-        A report of plain data: `object`, `action`, `keys`, `bones`, `frames`, `fps`, `bone_map`, `family`, `notes`,
-        `verify`, `timings_s`.
+        A report of plain data: `object`, `action`, `keys`, `bones`, `frames`, `fps`, `family`, `bone_map`, `mapping`
+        (see `mapping_report`), `corrections`, `notes`, `verify` (see `verify`), `timings_s`.
     Raises:
         PoseCoreError: the rig or the motion cannot be used; the scene is as before.
     """
@@ -176,6 +177,8 @@ def apply_steps(
             )
         if turned:
             notes.append(f"Rotation mode changed to {options.keys.rotation_mode}: {', '.join(turned)}.")
+        mapping = mapping_report(rig, bone_map, options.keys, options.bone_map is not None)
+        notes += mapping_notes(mapping)
         corrected = rig_motion.diagnostics["corrected"]
         if corrected:
             notes.append(f"Rest pose corrected: {', '.join(part for part in PARTS if part in corrected)}.")
@@ -219,6 +222,7 @@ def apply_steps(
         "fps_mode": options.fps_mode,
         "family": bone_map.family,
         "bone_map": bone_map.to_dict(),
+        "mapping": mapping,
         "leg_ratio": rig_motion.diagnostics["leg_ratio"],
         "planting": {k: v for k, v in rig_motion.diagnostics.items() if k in _PLANTING},
         "ik_limbs": limbs,

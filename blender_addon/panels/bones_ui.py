@@ -107,7 +107,9 @@ def header_text(obj: bpy.types.Object, waiting: int) -> str:
     """The state of the list in a few words."""
     if waiting:
         return f"{waiting} to confirm"
-    return "Automatic" if is_automatic(obj) else family_label(obj)
+    if is_automatic(obj):
+        return "Automatic"
+    return family_label(str(read_extras(obj.pose_core_bones).get("family", "")))
 
 
 def extras_text(obj: bpy.types.Object) -> str:

@@ -97,3 +97,30 @@ def test_corrections_of_the_panel_turn_bones_and_go_into_the_file(cases: dict[st
     assert case["same_headless"]
     assert case["limb_deg"] < 0.05  # what is turned on purpose is no deviation
     assert "three angles" in case["refused"]
+
+
+def test_the_report_says_how_sure_the_bones_are(cases: dict[str, Any]) -> None:
+    case = cases["confidence"]
+    found = case["found"]
+    assert not found["given"] and found["doubtful"] == [] and found["left_out"] == {} and found["overruled"] == []
+    assert len(found["confidence"]) >= 20 and all(0.5 <= value <= 1 for value in found["confidence"].values())
+    assert found["confidence"][found["least_sure_bone"]] == min(found["confidence"].values())
+    assert (found["root_motion"], found["root_bone"]) == ("pelvis", "mixamorig:Hips")
+    assert case["in_place"] is None and "no bone above its pelvis" in case["no_root"]
+    doubtful = case["doubtful"]
+    assert doubtful["given"] and doubtful["doubtful"] == ["mixamorig:Head"]
+    assert doubtful["least_sure_bone"] == "mixamorig:Head"
+    assert "Bones that are not certain were used: 'mixamorig:Head' (30 %)." in case["notes"]
+    assert case["overruled"] == ["mixamorig:LeftArm"]
+    left_out, notes = case["left_out"]
+    assert left_out["left_out"] == {"mixamorig:LeftToeBase": pytest.approx(0.2)}
+    assert "mixamorig:LeftToeBase" not in left_out["confidence"]
+    assert any("Left out because not certain: left_toe" in note for note in notes)
+
+
+def test_the_panel_says_how_sure_the_bones_are(cases: dict[str, Any]) -> None:
+    case = cases["confidence"]
+    least = 100 * min(case["found"]["confidence"].values())
+    assert case["automatic"] == case["listed"] == f"Mixamo / HumanIK, {least:.0f} % sure"
+    assert case["confirmed"] == "Mixamo / HumanIK, certain"
+    assert "Bones" not in case["new"]

@@ -5,14 +5,17 @@ Arguments: folder with motion files, worker environment, video, two rig files.
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
 
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.armature_reader import read_armature
 from blender_addon.bridge.rig_import import import_rig
+from pose_core.errors import PoseCoreError
 from pose_core.motion_file import read_motion
-from pose_core.retarget import read_bone_map
+from pose_core.retarget import KeysConfig, detect_bones, read_bone_map, sure_bones
 from tests.support import addon
 from tests.support.in_blender import fingerprint
 
@@ -24,6 +27,7 @@ def main(args):
     return {
         "cast": cast(people, video, mixamo, other),
         "alone": alone(people, video, mixamo),
+        "confidence": confidence(people, video, mixamo),
         "corrections": corrections(people, video, other, Path(folder)),
     }
 
@@ -184,6 +188,57 @@ def corrections(people, video, rig, folder):
         "limb_deg": report["verify"]["max_limb_direction_deg"],
         "refused": refused,
     }
+
+
+def confidence(people, video, rig):
+    """How sure the bones are, in the report and in the panel: found, confirmed, doubtful, left out."""
+    out = {}
+    settings, (obj,) = fresh(video, rig)
+    motion = read_motion(people[0])
+    apply_module = addon.module("bridge.apply_motion")
+    root = KeysConfig(root_motion="root_bone")
+    out["found"] = apply_module.apply_motion(bpy.context, motion, obj)["mapping"]
+    found = detect_bones(read_armature(obj))
+    unsure = replace(found, confidence={**found.confidence, "mixamorig:Head": 0.3})
+    report = apply_module.apply_motion(bpy.context, motion, obj, ApplyOptions(bone_map=unsure))
+    out["doubtful"], out["notes"] = report["mapping"], report["notes"]
+    out["in_place"] = apply_module.apply_motion(
+        bpy.context, motion, obj, ApplyOptions(keys=KeysConfig(root_motion="in_place"))
+    )["mapping"]["root_bone"]
+    try:
+        apply_module.apply_motion(bpy.context, motion, obj, ApplyOptions(keys=root))
+    except PoseCoreError as error:
+        out["no_root"] = str(error)
+    constraint = obj.pose.bones["mixamorig:LeftArm"].constraints.new("LIMIT_ROTATION")
+    constraint.use_limit_x = constraint.use_limit_y = constraint.use_limit_z = True
+    out["overruled"] = apply_module.apply_motion(bpy.context, motion, obj)["mapping"]["overruled"]
+    obj.pose.bones["mixamorig:LeftArm"].constraints.remove(constraint)
+    # left out: what a rig may lack and nothing makes certain
+    real = apply_module.map_bones
+    apply_module.map_bones = lambda rig: sure_bones(
+        rig, replace(found, confidence={**found.confidence, "mixamorig:LeftToeBase": 0.2})
+    )
+    try:
+        report = apply_module.apply_motion(bpy.context, motion, obj)
+    finally:
+        apply_module.map_bones = real
+    out["left_out"] = [report["mapping"], report["notes"]]
+
+    settings.character, settings.target = "EXISTING", obj
+    for name in ("automatic", "listed", "confirmed"):
+        if name == "listed":
+            bpy.ops.pose_core.detect_bones()
+        if name == "confirmed":
+            for row in obj.pose_core_bones.rows:
+                row.confidence = 1.0
+        with addon.worker_that_gives(people[0]):
+            bpy.ops.pose_core.estimate()
+        out[name] = dict(addon.state().summary.rows)["Bones"]
+    settings.character = "NEW"
+    with addon.worker_that_gives(people[0]):
+        bpy.ops.pose_core.estimate()
+    out["new"] = [row[0] for row in addon.state().summary.rows]
+    return out
 
 
 def hand_turns(obj):
