@@ -20,9 +20,34 @@ from pose_core.retarget.rig import ROTATION_MODES
 
 from .bridge.export_presets import PRESETS
 from .cast_list import PoseCoreRole, is_armature
+from .models import DEFAULT
 
 EULER_MODES = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)
 DEFAULT_FOV_RAD = math.radians(60.0)
+
+
+# Blender keeps no reference to texts of its own that a function makes.
+_shown_models: list[tuple[str, str, str, str, int]] = []
+
+
+def _model_items(_settings: "PoseCoreSettings", context: bpy.types.Context | None) -> list:
+    """The models that can be chosen."""
+    from .status import readiness
+
+    choices = readiness(context or bpy.context).models
+    _shown_models[:] = [(c.name, c.label, c.about, "NONE" if c.here else "ERROR", i) for i, c in enumerate(choices)]
+    return _shown_models
+
+
+def _chosen_model(settings: "PoseCoreSettings") -> int:
+    names = [item[0] for item in _model_items(settings, None)]
+    name = settings.model_name or DEFAULT
+    return names.index(name) if name in names else 0
+
+
+def _choose_model(settings: "PoseCoreSettings", number: int) -> None:
+    name = _model_items(settings, None)[number][0]
+    settings.model_name = "" if name == DEFAULT else name
 
 
 class PoseCoreSettings(bpy.types.PropertyGroup):
@@ -77,6 +102,17 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
         name="Nobody Else",
         description="People without a character of the list are left out; off = each of them gets a new armature",
         default=False,
+    )
+
+    model_name: StringProperty(
+        description="Name of the pose model, as the command line has it; empty = the default", default=""
+    )
+    model: EnumProperty(
+        name="Model",
+        description="Which network finds the person's joints",
+        items=_model_items,
+        get=_chosen_model,
+        set=_choose_model,
     )
 
     use_fov: BoolProperty(

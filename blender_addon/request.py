@@ -14,6 +14,7 @@ from pose_core.retarget import KeysConfig
 
 from .bridge.apply_motion import ApplyOptions
 from .cast_list import uses_list
+from .models import DEFAULT
 from .preferences import PoseCorePreferences
 from .properties import PoseCoreSettings
 
@@ -38,6 +39,7 @@ def build_request(settings: PoseCoreSettings, preferences: PoseCorePreferences) 
             end_s=None if whole or settings.range_end_s <= 0 else settings.range_end_s,
         ),
         track=TrackConfig(
+            model=settings.model_name or DEFAULT,
             people=_people(settings),
             person_id=settings.person_id if settings.people == "ID" else None,
             device=preferences.device,

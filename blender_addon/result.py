@@ -12,6 +12,7 @@ from pose_core.motion_file import Motion
 from pose_core.worker.protocol import Result
 
 from .bone_list import family_label
+from .models import DEFAULT
 from .state import Span, Summary
 from .text import counted
 
@@ -23,6 +24,7 @@ def summarise(
     doubts: Sequence[Sequence[DoubtSpan]],
     applied: Sequence[Mapping[str, Any]],
     problems: Sequence[str],
+    model: str = DEFAULT,
 ) -> Summary:
     """Put a job's report, its motions and what was made of them into rows for people.
 
@@ -33,6 +35,7 @@ def summarise(
         doubts: where each is unsure.
         applied: the report of `apply_motion` for each.
         problems: what could not be done.
+        model: name of the pose model.
     """
     report = result.report
     rows = [
@@ -44,6 +47,8 @@ def summarise(
         rows.append(("Keyed Bones", str(applied[0]["bones"])))
     else:
         rows += [(f"Person {m.person_id}", str(one["object"])) for m, one in zip(motions, applied, strict=True)]
+    if model != DEFAULT:
+        rows.append(("Model", model))
     rows += [("Bones", text) for text in _mapping(applied)]
     if report.get("mean_reprojection_px") is not None:
         rows.append(("Reprojection", f"{_number(report['mean_reprojection_px'], '.1f')} px"))

@@ -9,7 +9,7 @@ import bpy
 from pose_core.casting import cast_people, first_time_s, take_name
 from pose_core.config import EstimateRequest
 from pose_core.doubts import DoubtSpan, doubt_spans
-from pose_core.errors import ConfigError, PoseCoreError, WorkerError
+from pose_core.errors import ConfigError, ModelError, PoseCoreError, WorkerError
 from pose_core.motion_file import Motion, read_motion
 from pose_core.retarget import BoneMap
 from pose_core.worker.client import WorkerClient
@@ -60,6 +60,8 @@ class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
         found = readiness(context, anew=True)
         if not found.environment.usable:
             raise WorkerError(found.environment.problem, found.environment.hint)
+        if found.chosen_problem:
+            raise ModelError(found.chosen_problem, "Choose another one under Model.")
         STATE.summary = None
         python = found.environment.python
         return [Phase(lambda: WorkerClient(python), request)]
@@ -90,7 +92,13 @@ class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
         applied = yield from _in_scene(apply_many_steps(bpy.context, castings), scene)
         shown = [motions[i] for i, _ in played]
         STATE.summary = summarise(
-            self._scene_name, results[0], shown, [doubts[i] for i, _ in played], applied, problems
+            self._scene_name,
+            results[0],
+            shown,
+            [doubts[i] for i, _ in played],
+            applied,
+            problems,
+            self._request.track.model,
         )
         self.report({"INFO"}, f"Motion written to {', '.join(STATE.summary.object_names)}")
 

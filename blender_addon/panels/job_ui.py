@@ -70,7 +70,13 @@ def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context, problem
     head = box.row()
     title = head.row()
     title.alert = True
-    titles = {"estimate": "Estimate failed", "setup": "Setup failed", "export": "Export failed", "bones": "Bones"}
+    titles = {
+        "estimate": "Estimate failed",
+        "setup": "Setup failed",
+        "export": "Export failed",
+        "bones": "Bones",
+        "model": "Model",
+    }
     title.label(text=titles.get(problem.kind, "Failed"), icon="ERROR")
     head.operator("pose_core.dismiss", text="", icon="X", emboss=False)
     draw_text(box, context, problem.message[:1].upper() + problem.message[1:])

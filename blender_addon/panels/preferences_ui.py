@@ -58,8 +58,9 @@ def draw_preferences(preferences: PoseCorePreferences, layout: bpy.types.UILayou
     row = box.row()
     row.enabled = environment.usable
     row.operator("pose_core.get_models", icon="IMPORT")
+    box.operator("pose_core.register_model", icon="ADD")
 
     if STATE.job is not None:
         job_ui.draw_progress(layout, STATE.job)
-    elif STATE.problem is None or STATE.problem.kind == "setup":
+    elif STATE.problem is None or STATE.problem.kind in ("setup", "model"):
         job_ui.draw_outcome(layout, context)

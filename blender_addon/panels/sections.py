@@ -9,7 +9,8 @@ import bpy
 
 from ..cast_list import uses_list
 from ..properties import PoseCoreSettings
-from ..text import shortened
+from ..status import readiness
+from ..text import draw_text, shortened
 from . import cast_ui
 
 Draw = Callable[[bpy.types.UILayout, PoseCoreSettings], None]
@@ -46,6 +47,16 @@ def draw_character(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> No
         column.prop(settings, "person_id")
     column.prop(settings, "height_m", text="Height")
     column.prop(settings, "frame_start")
+
+
+def draw_model(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """Which network is used, and the way to one of one's own."""
+    column = layout.column()
+    column.use_property_split = False
+    column.prop(settings, "model", text="")
+    if problem := readiness(bpy.context).chosen_problem:
+        draw_text(column, bpy.context, problem, "ERROR")
+    column.operator("pose_core.register_model", icon="ADD")
 
 
 def draw_camera(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
@@ -121,6 +132,7 @@ def _draw_optional(
 
 
 OPTIONS: tuple[tuple[str, str, Draw], ...] = (
+    ("model", "Model", draw_model),
     ("camera", "Camera", draw_camera),
     ("motion", "Motion", draw_motion),
     ("timing", "Timing", draw_timing),

@@ -4,18 +4,24 @@ import math
 import sys
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 
+from pose_core.config import TrackConfig
 from pose_core.motion_file import Motion, write_motion
-from tests.support.blender import run_bpy_script, run_full_blender_script
+from tests.support.blender import model_folder, run_bpy_script, run_full_blender_script
 from tests.support.motions import random_motion
+from tests.support.onnx_file import write_network
 from tests.support.shared import shared_file
 from tests.support.sources import REPOSITORY
 
 pytestmark = pytest.mark.blender
 
+DEFAULT = TrackConfig().model
+# The real worker is the same whichever Blender asks it: one is enough.
+RUNS_THE_NETWORK = "5.0.1"
 SCRIPT = Path(__file__).parent / "scripts" / "addon_cases.py"
 # Where each person stands in the picture, as a slope: the second one is on the left, the third on the right.
 # Of 25 degrees about X and then -10 about Y.
@@ -34,14 +40,21 @@ def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("addon")
     for number, slope in PLACES.items():
         write_motion(folder / f"clip.p{number}.motion.npz", person(number, slope))
+    write_network(folder / "person.onnx")
+    # A store of its own: what is registered here must not reach the user's.
+    store = folder / "store" / "models"
+    store.mkdir(parents=True)
+    copytree(model_folder() / DEFAULT, store / DEFAULT)
+    env = {"POSE_CORE_CACHE": str(folder / "store")}
     rigs = [shared_file(f"rigs/{name}") for name in ("mixamo_tpose.fbx", "unreal_twist_ik_apose.glb")]
-    video = REPOSITORY / "samples" / "mannequin_walk.mp4"
+    args: list[str | Path] = [folder, sys.prefix, REPOSITORY / "samples" / "mannequin_walk.mp4"]
     if request.param == "full":
         copies = [folder / rig.name for rig in rigs]
         for rig, copy in zip(rigs, copies, strict=True):
             copy.write_bytes(rig.read_bytes())
-        return run_full_blender_script(SCRIPT, [folder, sys.prefix, video, *copies], share=folder).result
-    return run_bpy_script(request.param, SCRIPT, [folder, sys.prefix, video, *rigs], home=folder).result
+        return run_full_blender_script(SCRIPT, [*args, *copies], share=folder, env=env).result
+    detectors = [shared_file("models/yolox_nano.onnx").parent] if request.param == RUNS_THE_NETWORK else []
+    return run_bpy_script(request.param, SCRIPT, [*args, *rigs, *detectors], home=folder, env=env).result
 
 
 def test_selected_armatures_are_listed_from_left_to_right_and_played_so(cases: dict[str, Any]) -> None:
@@ -124,3 +137,26 @@ def test_the_panel_says_how_sure_the_bones_are(cases: dict[str, Any]) -> None:
     assert case["automatic"] == case["listed"] == f"Mixamo / HumanIK, {least:.0f} % sure"
     assert case["confirmed"] == "Mixamo / HumanIK, certain"
     assert "Bones" not in case["new"]
+
+
+def test_a_network_can_be_registered_and_chosen_inside_blender(cases: dict[str, Any]) -> None:
+    case = cases["models"]
+    assert case["default"] == DEFAULT and next(iter(case["before"])) == DEFAULT and "person" not in case["before"]
+    assert "hashes differ" in case["other_hash"] and "existing .onnx file" in case["no_file"]
+    assert "cannot name a model" in case["taken_name"] and case["unchanged"]
+    assert case["after"] == {**case["before"], "person": "A person who stands (experimental)"}
+    assert case["chosen"] == case["asked_for"] == "person"
+    assert "yolox-nano" in case["no_detector"] and "Choose another one" in case["no_detector"]
+    assert case["back"] == [DEFAULT, ""]
+    chosen, label, refused = case["elsewhere"]
+    assert (chosen, label) == ("elsewhere", "elsewhere (unknown)") and "no model 'elsewhere'" in refused
+
+
+def test_a_chosen_network_goes_all_the_way_to_keys(cases: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    if "run" not in cases["models"]:
+        assert RUNS_THE_NETWORK not in request.node.name
+        return
+    run = cases["models"]["run"]
+    assert run["keypoints"] == 17 and run["finite"]
+    assert run["keyed"] > 60 and run["frames"] > 10
+    assert ["Model", "person"] in run["rows"]

@@ -14,9 +14,12 @@ MODULE = "blender_addon"
 def enable(environment):
     """Enable the add-on; its jobs find an environment that is complete."""
     addon_utils.enable(MODULE, default_set=True)
-    preferences = bpy.context.preferences.addons[MODULE].preferences
-    preferences.environment_path = environment
-    return preferences
+    preferences().environment_path = environment
+
+
+def preferences():
+    """The add-on's preferences."""
+    return bpy.context.preferences.addons[MODULE].preferences
 
 
 def state():

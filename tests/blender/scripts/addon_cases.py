@@ -1,6 +1,7 @@
 """The add-on's buttons in background mode, on what a made-up worker gives; each function returns plain data.
 
-Arguments: folder with motion files, worker environment, video, two rig files.
+Arguments: folder with motion files and a network, worker environment, video, two rig files; then a folder with a
+person detector, to have the real worker run the network.
 """
 
 import json
@@ -17,11 +18,11 @@ from pose_core.errors import PoseCoreError
 from pose_core.motion_file import read_motion
 from pose_core.retarget import KeysConfig, detect_bones, read_bone_map, sure_bones
 from tests.support import addon
-from tests.support.in_blender import fingerprint
+from tests.support.in_blender import curves_of, fingerprint
 
 
 def main(args):
-    folder, environment, video, mixamo, other = args
+    folder, environment, video, mixamo, other, *detectors = args
     people = [Path(folder) / f"clip.p{number}.motion.npz" for number in (1, 2, 3)]
     addon.enable(environment)
     return {
@@ -29,6 +30,7 @@ def main(args):
         "alone": alone(people, video, mixamo),
         "confidence": confidence(people, video, mixamo),
         "corrections": corrections(people, video, other, Path(folder)),
+        "models": models(people, video, mixamo, Path(folder) / "person.onnx", *detectors),
     }
 
 
@@ -238,6 +240,52 @@ def confidence(people, video, rig):
     with addon.worker_that_gives(people[0]):
         bpy.ops.pose_core.estimate()
     out["new"] = [row[0] for row in addon.state().summary.rows]
+    return out
+
+
+def models(people, video, rig, network, detectors=""):
+    """A network is registered from inside Blender, offered, chosen, asked for, and run by the real worker."""
+    out = {}
+    settings, (obj,) = fresh(video, rig)
+
+    def offered():
+        return {name: label for name, label, *_ in addon.module("properties")._model_items(settings, bpy.context)}
+
+    out["before"], out["default"] = offered(), settings.model
+    description = network.with_suffix(".json")
+    said = description.read_text()
+    description.write_text(said.replace('"sha256": "', '"sha256": "0'))
+    register = bpy.ops.pose_core.register_model
+    out["other_hash"] = addon.refusal(lambda: register(filepath=str(network)))
+    description.write_text(said)
+    out["no_file"] = addon.refusal(lambda: register(filepath=str(network) + ".gone"))
+    out["taken_name"] = addon.refusal(lambda: register(filepath=str(network), model_name=out["default"]))
+    out["unchanged"] = offered() == out["before"]
+    register(filepath=str(network))
+    out["after"], out["chosen"] = offered(), settings.model
+    request = addon.module("request").build_request(settings, addon.preferences())
+    out["asked_for"] = request.track.model
+    out["no_detector"] = addon.refusal(bpy.ops.pose_core.estimate)
+    settings.model = out["default"]
+    out["back"] = [settings.model, settings.model_name]
+    settings.model_name = "elsewhere"
+    addon.module("status").readiness(bpy.context, anew=True)
+    out["elsewhere"] = [settings.model, offered()["elsewhere"], addon.refusal(bpy.ops.pose_core.estimate)]
+    settings.model = "person"
+    if detectors:
+        addon.preferences().model_folder = detectors
+        settings.character, settings.target = "EXISTING", obj
+        settings.use_range, settings.range_end_s = True, 1.2
+        bpy.ops.pose_core.estimate()
+        summary = addon.state().summary
+        curves = curves_of(obj)
+        out["run"] = {
+            "keypoints": len(read_motion(summary.motion_paths[0]).keypoint_names),
+            "keyed": len(curves),
+            "frames": len(curves[0][2]),
+            "rows": [list(row) for row in summary.rows],
+            "finite": all(math.isfinite(value) for _, _, keys, _ in curves for value in keys.ravel()),
+        }
     return out
 
 
