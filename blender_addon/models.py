@@ -46,10 +46,12 @@ def model_choices(models: Iterable[ModelStatus], chosen: str) -> tuple[ModelChoi
 
 def _choice(status: ModelStatus) -> ModelChoice:
     entry, here = status.entry, status.state == "ready"
-    label = entry.title if here else f"{entry.title} ({status.state})"
+    label = entry.title.partition(":")[0]
     if is_experimental(entry) and EXPERIMENTAL not in label.lower():
         label = f"{label} ({EXPERIMENTAL})"
-    return ModelChoice(entry.name, label, f"{entry.name}, {entry.keypoint_set}. Licence: {entry.licence}", here)
+    if not here:
+        label = f"{label} ({status.state})"
+    return ModelChoice(entry.name, label, f"{entry.title}. Name: {entry.name}. Licence: {entry.licence}", here)
 
 
 def is_experimental(entry: ModelEntry) -> bool:

@@ -99,8 +99,8 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
     cast: CollectionProperty(type=PoseCoreRole)
     active_role: IntProperty()
     only_cast: BoolProperty(
-        name="Nobody Else",
-        description="People without a character of the list are left out; off = each of them gets a new armature",
+        name="Leave Others Out",
+        description="People without a character of the list get nothing; off = each of them gets a new armature",
         default=False,
     )
 

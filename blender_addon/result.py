@@ -11,7 +11,6 @@ from pose_core.doubts import DoubtSpan
 from pose_core.motion_file import Motion
 from pose_core.worker.protocol import Result
 
-from .bone_list import family_label
 from .models import DEFAULT
 from .state import Span, Summary
 from .text import counted
@@ -43,13 +42,11 @@ def summarise(
         ("Frame Rate", f"{_number(applied[0]['fps'], '.5g')} fps"),
         ("People", _people(report)),
     ]
-    if len(motions) == 1:
-        rows.append(("Keyed Bones", str(applied[0]["bones"])))
-    else:
+    if len(motions) > 1:
         rows += [(f"Person {m.person_id}", str(one["object"])) for m, one in zip(motions, applied, strict=True)]
     if model != DEFAULT:
         rows.append(("Model", model))
-    rows += [("Bones", text) for text in _mapping(applied)]
+    rows.append(("Bones", _bones(applied)))
     if report.get("mean_reprojection_px") is not None:
         rows.append(("Reprojection", f"{_number(report['mean_reprojection_px'], '.1f')} px"))
     spans = _spans(motions, doubts, applied[0])
@@ -88,15 +85,12 @@ def _spans(
     return tuple(sorted(spans, key=lambda span: span.first_frame))
 
 
-def _mapping(applied: Sequence[Mapping[str, Any]]) -> list[str]:
-    """How sure the bones of the characters are; nothing for armatures that were made for the motion."""
-    characters = [one for one in applied if not one["new_armature"]]
-    if not characters:
-        return []
-    least = min(min(one["mapping"]["confidence"].values()) for one in characters)
-    families = {family_label(str(one["family"])) for one in characters}
-    named = families.pop() if len(families) == 1 else f"{len(characters)} rigs"
-    return [f"{named}, {'certain' if least >= 1 else f'{100 * least:.0f} % sure'}"]
+def _bones(applied: Sequence[Mapping[str, Any]]) -> str:
+    """How many bones were keyed, and how sure the least sure one is; armatures made for the motion are certain."""
+    count = sum(one["bones"] for one in applied)
+    sure = [min(one["mapping"]["confidence"].values()) for one in applied if not one["new_armature"]]
+    least = min(sure, default=1.0)
+    return f"{count} keyed" if least >= 1 else f"{count} keyed, {100 * least:.0f} % sure"
 
 
 def _people(report: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from ..text import counted, draw_text
 
 CERTAIN = 0.8
 LIST_ROWS = 9
+PANEL_ID = "POSE_CORE_bones"
 
 
 class POSE_CORE_UL_bones(bpy.types.UIList):
@@ -59,7 +60,7 @@ def draw_bones(layout: bpy.types.UILayout, context: bpy.types.Context, settings:
         return
     waiting = doubtful_rows(obj)
     # Bones that wait for an answer are shown without being asked for.
-    header, body = layout.panel("POSE_CORE_bones_waiting" if waiting else "POSE_CORE_bones", default_closed=not waiting)
+    header, body = layout.panel(f"{PANEL_ID}_waiting" if waiting else PANEL_ID, default_closed=not waiting)
     header.label(text="Bones")
     state = header.row()
     state.alignment = "RIGHT"

@@ -27,8 +27,7 @@ def draw_role(layout: bpy.types.UILayout, role: PoseCoreRole) -> None:
     split = layout.split(factor=0.35)
     split.label(text=role.label)
     character = split.row()
-    character.alert = role.target is None
-    character.prop(role, "target", text="", emboss=role.target is None)
+    character.prop(role, "target", text="", icon="OUTLINER_OB_ARMATURE", placeholder="Choose")
 
 
 def draw_cast(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:

@@ -36,15 +36,16 @@ def draw_character(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> No
     column = layout.column(align=True)
     column.use_property_split = False
     column.row(align=True).prop(settings, "character", expand=True)
-    several = settings.character == "EXISTING" and settings.people == "ALL"
     if settings.character == "EXISTING" and not uses_list(settings):
         column.prop(settings, "target", text="", icon="OUTLINER_OB_ARMATURE", placeholder="Choose an armature")
-    if several:
-        cast_ui.draw_cast(column, settings)
     column = layout.column()
     column.prop(settings, "people")
     if settings.people == "ID":
         column.prop(settings, "person_id")
+    if settings.people == "ALL" and settings.character == "EXISTING":
+        several = column.column()
+        several.use_property_split = False
+        cast_ui.draw_cast(several, settings)
     column.prop(settings, "height_m", text="Height")
     column.prop(settings, "frame_start")
 
@@ -131,6 +132,8 @@ def _draw_optional(
             column.prop(settings, name)
 
 
+OPEN_AT_FIRST: frozenset[str] = frozenset()
+"""Names of the parts that are open until a user closes them."""
 OPTIONS: tuple[tuple[str, str, Draw], ...] = (
     ("model", "Model", draw_model),
     ("camera", "Camera", draw_camera),

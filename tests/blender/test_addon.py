@@ -133,10 +133,10 @@ def test_the_report_says_how_sure_the_bones_are(cases: dict[str, Any]) -> None:
 
 def test_the_panel_says_how_sure_the_bones_are(cases: dict[str, Any]) -> None:
     case = cases["confidence"]
-    least = 100 * min(case["found"]["confidence"].values())
-    assert case["automatic"] == case["listed"] == f"Mixamo / HumanIK, {least:.0f} % sure"
-    assert case["confirmed"] == "Mixamo / HumanIK, certain"
-    assert "Bones" not in case["new"]
+    keyed, least = len(case["found"]["confidence"]), 100 * min(case["found"]["confidence"].values())
+    assert case["automatic"] == case["listed"] == f"{keyed} keyed, {least:.0f} % sure"
+    assert case["confirmed"] == f"{keyed} keyed"
+    assert "%" not in case["new"]
 
 
 def test_a_network_can_be_registered_and_chosen_inside_blender(cases: dict[str, Any]) -> None:

@@ -72,9 +72,9 @@ class Session:
         return y_px
 
     def picture_options(self):
-        """Open the six parts above the button from below, take a picture, and close them from above."""
+        """Open the seven parts above the button from below, take a picture, and close them from above."""
         _, y_px = self.point_at(ESTIMATE)
-        rows = [(self.region["x"] + 60, y_px - 36 - ROW_PX * k) for k in range(6)]
+        rows = [(self.region["x"] + 60, y_px - 36 - ROW_PX * k) for k in range(7)]
         for row in rows:
             self.display.click(*row)
             time.sleep(0.3)

@@ -239,7 +239,7 @@ def confidence(people, video, rig):
     settings.character = "NEW"
     with addon.worker_that_gives(people[0]):
         bpy.ops.pose_core.estimate()
-    out["new"] = [row[0] for row in addon.state().summary.rows]
+    out["new"] = dict(addon.state().summary.rows)["Bones"]
     return out
 
 
