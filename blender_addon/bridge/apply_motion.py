@@ -143,7 +143,7 @@ def apply_steps(
             target = created = create_armature(context, motion, clip)
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
-        bone_map = _bone_map(rig, options)
+        bone_map = yield from beside(lambda: _bone_map(rig, options))
         rig = _with_controls(context, target, rig, bone_map, options.transfer)
         config = options.transfer
         if created is not None:
@@ -189,6 +189,7 @@ def apply_steps(
         if options.set_frame_range:
             set_frame_range(scene, keyed)
         found = None
+        yield  # the first look at the new action makes Blender sort out a control rig anew, which is a tick's worth
         if options.verify:
             found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
             notes += _verify_notes(found)

@@ -52,8 +52,9 @@ class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
         for number, role in enumerate(self._roles):
             target = bpy.data.objects[role.object_name]
             try:
-                self._maps[role.object_name] = map_for_run(target)
-                plan_motion(target, replace(self._options, bone_map=self._maps[role.object_name]))
+                found_map = self._maps[role.object_name] = map_for_run(target)
+                if found_map is not None or bpy.app.background:  # else they have just been found to be certain
+                    plan_motion(target, replace(self._options, bone_map=found_map))
             except PoseCoreError:
                 settings.active_role = number  # whose bones the panel shows
                 raise

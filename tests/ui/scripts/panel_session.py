@@ -21,7 +21,7 @@ MODULE = "bl_ext.user_default.pose_core"
 HEARTBEAT_S = 0.02
 
 zip_path, environment, video, out, share = sys.argv[sys.argv.index("--") + 1 :]
-seen = {"hover": "", "job": None, "beats": [], "commands": 0, "stages": []}
+seen = {"hover": "", "job": None, "beats": [], "commands": 0, "stages": [], "draws": [], "drawn": 0.0}
 
 
 def say(word, /, **facts):
@@ -83,6 +83,8 @@ def install():
     bpy.app.timers.register(show_tab, first_interval=0.1)
     bpy.app.timers.register(heartbeat, first_interval=0.1, persistent=True)
     bpy.app.timers.register(watch, first_interval=0.1, persistent=True)
+    bpy.types.SpaceView3D.draw_handler_add(draw_begins, (), "WINDOW", "PRE_VIEW")
+    bpy.types.SpaceView3D.draw_handler_add(draw_ends, (), "WINDOW", "POST_PIXEL")
 
 
 @guarded
@@ -105,6 +107,15 @@ def heartbeat():
     if state().job is not None:
         seen["beats"].append((time.perf_counter(), state().job.stage))
     return HEARTBEAT_S
+
+
+def draw_begins():
+    seen["drawn"] = time.perf_counter()
+
+
+def draw_ends():
+    if state().job is not None:
+        seen["draws"].append(time.perf_counter() - seen["drawn"])
 
 
 @guarded
@@ -136,13 +147,15 @@ def report_job():
         rows=[] if summary is None else [list(row) for row in summary.rows],
         made=[] if summary is None else list(summary.object_names),
         ticks=state().ticks,
+        start_s=state().start_s,
         slowest_tick_s=state().slowest_tick_s,
+        longest_redraws_s=sorted(seen["draws"], reverse=True)[:5],
         heartbeats=len(beats),
         longest_pauses_s=sorted(pauses, reverse=True)[:5],
         fractions=len(set(seen["stages"])),
         **scene_facts(),
     )
-    seen["beats"], seen["stages"] = [], []
+    seen["beats"], seen["stages"], seen["draws"] = [], [], []
 
 
 def report_hover():
