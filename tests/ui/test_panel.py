@@ -22,9 +22,9 @@ JOB_TIMEOUT_S = 300.0
 STEP_PX = 9
 ROW_PX = 21
 SETTLE_S = 1.5
-# How long one tick of ours may hold up the interface. Traced on two cores that others kept busy: 20 ms at most while keys
-# are written (a generated Rigify rig: two ticks of some 50 ms, in which Blender evaluates its 706 bones), the push for
-# undo 2 to 16 ms. The longer pauses of 0.3 to 0.9 s are Blender drawing its 3D view by software, 0.36 to 0.45 s on
+# How long one tick of ours may hold up the interface. Traced on two cores that others kept busy: 20 ms at most while
+# keys are written (a generated Rigify rig: two ticks of some 50 ms, in which Blender evaluates its 706 bones), the push
+# for undo 2 to 16 ms. The longer pauses of 0.3 to 0.9 s are Blender drawing its 3D view by software, 0.36 to 0.45 s on
 # average between the handlers before and after it. Of 50 ms a shared machine gets four times as much.
 TICK_S = 0.2
 ESTIMATE, CANCEL, INSTALL = "bpy.ops.pose_core.estimate()", "bpy.ops.pose_core.cancel()", "bpy.ops.pose_core.install()"
