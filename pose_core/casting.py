@@ -22,12 +22,25 @@ class Cast:
 
 
 def left_to_right(motions: Sequence[Motion]) -> list[int]:
-    """Places of the people, by where they are in the picture: from its left edge to its right one.
+    """Places of the people in the order in which they stand in the picture, from its left edge to its right one.
+
+    What counts is the first moment at which all of them are seen, as people may cross later; without one, the first
+    moment of each.
 
     Args:
         motions: people of one clip. Those without any pose come last.
     """
-    return sorted(range(len(motions)), key=lambda i: _picture_x(motions[i]))
+    tracks = [_picture_x(motion) for motion in motions]
+    seen = [track for track in tracks if track]
+    together = sorted(set.intersection(*(set(track) for track in seen))) if seen else []
+
+    def place(i: int) -> float:
+        track = tracks[i]
+        if not track:
+            return np.inf
+        return track[together[0]] if together else track[min(track)]
+
+    return sorted(range(len(motions)), key=place)
 
 
 def cast_people(motions: Sequence[Motion], wanted: Sequence[int | None]) -> Cast:
@@ -66,8 +79,8 @@ def first_time_s(motions: Sequence[Motion]) -> float:
     return min(float(motion.timestamps_s[0]) for motion in motions)
 
 
-def _picture_x(motion: Motion) -> float:
-    """Median place across the picture of a person's pelvis, as a slope: 0 in its middle, negative left of it."""
-    pelvis = motion.joints_camera_m[motion.valid, motion.joint_names.index("pelvis")]
-    pelvis = pelvis[pelvis[:, 2] > 0]
-    return float(np.median(pelvis[:, 0] / pelvis[:, 2])) if len(pelvis) else np.inf
+def _picture_x(motion: Motion) -> dict[float, float]:
+    """Time to the place of a person's pelvis across the picture, as a slope: 0 in its middle, negative left of it."""
+    pelvis = motion.joints_camera_m[:, motion.joint_names.index("pelvis")]
+    seen = np.flatnonzero(motion.valid & (pelvis[:, 2] > 0))
+    return {float(motion.timestamps_s[t]): float(pelvis[t, 0] / pelvis[t, 2]) for t in seen}

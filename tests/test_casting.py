@@ -27,6 +27,28 @@ def test_the_order_in_the_picture_counts_not_that_in_the_room() -> None:
     assert left_to_right([person(9, 0.0, valid=False), *PEOPLE]) == [2, 3, 1, 0]
 
 
+def test_people_who_cross_later_are_taken_as_they_stand_when_all_are_seen() -> None:
+    late, early = person(1, 0.0), person(2, 0.0)
+    x = np.linspace(-1.0, 1.0, 8)
+    valid = np.arange(8) >= 2
+    moving = [
+        replace(m, joints_camera_m=m.joints_camera_m + np.stack([dx, 0 * dx, 0 * dx], axis=-1)[:, None])
+        for m, dx in ((late, 3 * x), (early, -x))
+    ]
+    assert left_to_right(moving) == [0, 1]  # by their medians nobody could tell
+    rotations, root, joints, camera = (
+        np.where(valid.reshape(-1, *[1] * (v.ndim - 1)), v, np.nan)
+        for v in (
+            moving[0].rotations_wxyz, moving[0].root_translation_m, moving[0].joints_world_m, moving[0].joints_camera_m
+        )
+    )  # fmt: skip
+    cut = replace(
+        moving[0], rotations_wxyz=rotations, root_translation_m=root, joints_world_m=joints, joints_camera_m=camera
+    )
+    assert left_to_right([cut, moving[1]]) == [0, 1]  # at the third frame
+    assert left_to_right([moving[1], cut]) == [1, 0]
+
+
 def test_roles_without_a_number_are_filled_from_the_left() -> None:
     cast = cast_people(PEOPLE, [None, None, None])
     assert cast.people == (1, 2, 0) and cast.others == ()

@@ -8,13 +8,11 @@ from pathlib import Path
 import bpy
 
 from pose_core.errors import RigError
+from pose_core.files import RIG_SUFFIXES
 from pose_core.retarget.vrm import read_humanoid
 
 from .blender_io import enable_addon
 from .rig_hints import VRM_PROPERTY
-
-RIG_SUFFIXES = (".fbx", ".glb", ".gltf", ".vrm", ".blend")
-"""Files that a character can come from."""
 
 
 def import_rig(path: Path, armature: str = "") -> bpy.types.Object:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from pose_core import __version__
 from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, from_mapping
 from pose_core.errors import ConfigError, PoseCoreError
+from pose_core.files import RIG_SUFFIXES
 from pose_core.retarget import KeysConfig
 from pose_core.retarget.bone_names import name_presets
 from pose_core.retarget.keying import KEEP
@@ -23,7 +24,6 @@ from pose_core.retarget.root_motion import ROOT_MOTIONS
 
 REPORT_SUFFIX = ".report.json"
 MOTION_SUFFIX = ".motion.npz"
-RIG_SUFFIXES = (".fbx", ".glb", ".gltf", ".vrm", ".blend")
 EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "bvh")
 
 
