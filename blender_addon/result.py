@@ -51,7 +51,7 @@ def summarise(
         rows.append(("Reprojection", f"{_number(report['mean_reprojection_px'], '.1f')} px"))
     spans = _spans(motions, doubts, applied[0])
     rows.append(("Unsure", counted(len(spans), "span") if spans else "nothing"))
-    notes = [str(note) for one in applied for note in one["notes"]]
+    notes = [str(note) if len(applied) == 1 else f"{one['object']}: {note}" for one in applied for note in one["notes"]]
     return Summary(
         scene_name=scene_name,
         object_names=tuple(str(one["object"]) for one in applied),

@@ -13,6 +13,8 @@ from ..text import draw_text, shortened
 
 SPANS_SHOWN = 4
 WARNINGS_SHOWN = 4
+EXPORTS_SHOWN = 3
+NAME_CHARACTERS = 12
 
 
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, settings: PoseCoreSettings) -> None:
@@ -111,7 +113,9 @@ def draw_summary(layout: bpy.types.UILayout, context: bpy.types.Context, summary
     buttons = layout.column(align=True)
     row = buttons.row(align=True)
     row.scale_y = 1.2
-    row.operator("pose_core.export_fbx", icon="EXPORT", text="Export FBX").object_name = summary.object_names[0]
+    for name in summary.object_names[:EXPORTS_SHOWN]:
+        text = "Export FBX" if len(summary.object_names) == 1 else shortened(name, NAME_CHARACTERS)
+        row.operator("pose_core.export_fbx", icon="EXPORT", text=text).object_name = name
     if summary.preview_path:
         row.operator("wm.path_open", icon="FILE_MOVIE", text="Preview").filepath = summary.preview_path
 

@@ -179,7 +179,7 @@ def pictures():
          ("Person 1", "Hero"), ("Person 2", "Villain"), ("Bones", "86 keyed, 97 % sure"), ("Reprojection", "2.4 px"),
          ("Unsure", "2 spans")),
         (state.Span(12, 20, "unsure (person 1)"), state.Span(101, 131, "filled in (person 2)")),
-        ("Left out because not certain: left_toe (perhaps 'LeftToeBase').",), ("m",), video,
+        ("Hero: Left out because not certain: left_toe (perhaps 'LeftToeBase').",), ("m",), video,
     )  # fmt: skip
     yield from shot("panel_result")
     state.STATE.problem = state.Problem(

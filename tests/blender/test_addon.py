@@ -60,6 +60,7 @@ def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_selected_armatures_are_listed_from_left_to_right_and_played_so(cases: dict[str, Any]) -> None:
     case = cases["cast"]
     assert case["listed"] == ["Rig 0", "Rig 1"]
+    assert case["from_behind_PERSP"] == case["from_behind_ORTHO"] == ["Rig 1", "Rig 0"]
     assert case["asked_for"] == 0
     # the two most prominent people play, the left one on the left; the third gets an armature
     assert case["takes"] == {"Rig 0": "clip.p2", "Rig 1": "clip.p1", "clip.p3": "clip.p3"}
@@ -73,6 +74,7 @@ def test_people_can_be_asked_for_by_number_and_the_rest_left_out(cases: dict[str
     case = cases["cast"]
     assert case["asked_for_two"] == 2 and case["asked_for_number"] == 0
     assert case["by_number"] == {"Rig 0": "clip.p3", "Rig 1": "clip.p1.001"}  # beside the take of the run before
+    assert case["whose"] == [True, True]
     assert case["missed"] == ["Nobody was left in the video to play 'Rig 1'."]
 
 

@@ -171,6 +171,18 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     time.sleep(1.0)
     assert "mannequin_walk" in session.say("facts")["objects"]
 
+    # Two people onto two characters: one undo takes both back, and nothing else.
+    session.say("two")
+    idle = session.wait_idle()
+    assert idle["problem"] == "" and idle["made"] == ["Left", "Right"]
+    session.shot("panel-two")
+    assert session.say("facts")["takes"] == ["mannequin_walk", "mannequin_walk.p1", "mannequin_walk.p2"]
+    session.display.key("ctrl+z")
+    time.sleep(1.0)
+    after = session.say("facts")
+    assert after["takes"] == ["mannequin_walk"] and {"Left", "Right"} <= set(after["objects"])
+    before["objects"] = sorted([*before["objects"], "Left", "Right"])
+
     # Bones that are not certain are shown and asked for.
     assert "metarig" in session.say("bones")["objects"]
     assert session.point_at("bpy.ops.pose_core.confirm_bones()")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import bpy
 
+from blender_addon.bridge.apply_many import from_the_left
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
 from blender_addon.bridge.armature_reader import read_armature
 from blender_addon.bridge.rig_import import import_rig
@@ -68,6 +69,14 @@ def cast(people, video, mixamo, other):
         obj.select_set(obj in rigs)
     bpy.ops.pose_core.add_roles()
     out["listed"] = [row.target.name for row in settings.cast]
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    bpy.context.scene.collection.objects.link(camera)
+    camera.location, camera.rotation_euler = (1.0, 10.0, 1.0), (math.pi / 2, 0.0, math.pi)  # looks from behind
+    bpy.context.view_layer.update()
+    for kind in ("PERSP", "ORTHO"):
+        camera.data.type, bpy.context.scene.camera = kind, camera
+        out[f"from_behind_{kind}"] = [obj.name for obj in from_the_left(bpy.context, bpy.data.objects)]
+    bpy.data.objects.remove(camera)
     with addon.worker_that_gives(*people) as worker:
         bpy.ops.pose_core.estimate()
     out["asked_for"] = worker.requests[0].track.people
@@ -88,6 +97,13 @@ def cast(people, video, mixamo, other):
         bpy.ops.pose_core.estimate()
     out["asked_for_number"] = worker.requests[0].track.people
     out["by_number"] = {obj.name: take_of(obj) for obj in bpy.data.objects if obj.type == "ARMATURE"}
+    rigs[0].pose.bones[0].location.x = rigs[1].pose.bones[0].location.x = 0.5
+    for obj in rigs:
+        obj.animation_data.action = None
+    with addon.worker_that_gives(*people):
+        bpy.ops.pose_core.estimate()
+    told = addon.state().summary.warnings
+    out["whose"] = [any(text.startswith(f"{obj.name}: ") for text in told) for obj in rigs]
     with addon.worker_that_gives(people[2]):
         bpy.ops.pose_core.estimate()
     out["missed"] = [text for text in addon.state().summary.warnings if "Nobody" in text]

@@ -5,6 +5,7 @@ in this version can be told. Arguments: zip, worker environment, video.
 """
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import addon_utils
@@ -130,6 +131,8 @@ def main(args):
         bpy.context.scene.name, ("Rig",), "clip.mp4", (("Frames", "3"),), spans, ("mind " * 30,), ("m",), "p.mp4"
     )
     draw("summary")
+    state.STATE.summary = replace(state.STATE.summary, object_names=("Hero", "A villain with a long name"))
+    draw("summary of two")
     runner = SimpleNamespace(close=lambda: None, cancel=lambda: None)
     state.STATE.job = state.JobView("estimate", "Estimate Pose", runner, "Finding people", 0.4, "3/9")
     draw("job")

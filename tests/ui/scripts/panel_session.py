@@ -11,6 +11,7 @@ import json
 import sys
 import time
 import traceback
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -67,6 +68,11 @@ def scene_facts():
     return {
         "objects": sorted(obj.name for obj in bpy.data.objects),
         "actions": sorted(action.name for action in bpy.data.actions),
+        "takes": sorted(
+            obj.animation_data.action.name
+            for obj in bpy.data.objects
+            if obj.animation_data is not None and obj.animation_data.action is not None
+        ),
         "fps": scene.render.fps / scene.render.fps_base,
         "range": [scene.frame_start, scene.frame_end],
     }
@@ -210,6 +216,50 @@ def show_bones():
     settings.target.pose_core_bones.active_row = 6
 
 
+class GivesMotions:
+    """A worker that ends at once: two people who move like the one that was found before."""
+
+    def __init__(self, _python):
+        from pose_core.motion_file import read_motion, write_motion
+
+        first = Path(out) / "mannequin_walk.motion.npz"
+        second = Path(share) / "second.motion.npz"
+        write_motion(second, replace(read_motion(first), person_id=2))
+        self.paths = [str(first), str(second)]
+
+    def estimate(self, _request):
+        pass
+
+    def poll(self):
+        from pose_core.worker.protocol import Result
+
+        return [Result("job", {"frames": 1, "people_found": 2}, self.paths)]
+
+    def close(self):
+        sys.modules[MODULE + ".operators.estimate"].WorkerClient = seen["worker"]
+
+
+def put_on_two():
+    """Both people onto two characters of the scene."""
+    settings = bpy.context.scene.pose_core
+    with bpy.context.temp_override(window=window(), area=view()):
+        bpy.ops.object.select_all(action="DESELECT")
+        for name in ("Left", "Right"):
+            copy = bpy.data.objects["mannequin_walk"].copy()
+            copy.data = copy.data.copy()
+            copy.animation_data_clear()
+            copy.name = name
+            copy.location.x = -2.0 if name == "Left" else 2.0
+            bpy.context.collection.objects.link(copy)
+            copy.select_set(True)
+        bpy.ops.ed.undo_push(message="Two characters")
+        settings.character, settings.people, settings.target = "EXISTING", "ALL", None
+        bpy.ops.pose_core.add_roles()
+        operators = sys.modules[MODULE + ".operators.estimate"]
+        seen["worker"], operators.WorkerClient = operators.WorkerClient, GivesMotions
+        bpy.ops.pose_core.estimate("INVOKE_DEFAULT")
+
+
 def show_preferences():
     # In place of the 3D view: a window of its own is not drawn on a display without a window manager.
     area = view()
@@ -225,6 +275,7 @@ COMMANDS = {
     "facts": lambda: None,
     "problem": show_problem,
     "bones": show_bones,
+    "two": put_on_two,
     "preferences": show_preferences,
     "quit": lambda: bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.1),
 }
