@@ -113,10 +113,12 @@ def draw_summary(layout: bpy.types.UILayout, context: bpy.types.Context, summary
     buttons = layout.column(align=True)
     row = buttons.row(align=True)
     row.scale_y = 1.2
+    several = len(summary.object_names) > 1
     for name in summary.object_names[:EXPORTS_SHOWN]:
-        text = "Export FBX" if len(summary.object_names) == 1 else shortened(name, NAME_CHARACTERS)
+        text = f"Export {shortened(name, NAME_CHARACTERS)}" if several else "Export FBX"
         row.operator("pose_core.export_fbx", icon="EXPORT", text=text).object_name = name
     if summary.preview_path:
+        row = buttons.row(align=True) if several else row
         row.operator("wm.path_open", icon="FILE_MOVIE", text="Preview").filepath = summary.preview_path
 
 

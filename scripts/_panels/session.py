@@ -30,7 +30,8 @@ def window():
 
 
 def view():
-    return max((a for a in window().screen.areas if a.type in ("VIEW_3D", "PREFERENCES")), key=lambda a: a.width)
+    shown = ("VIEW_3D", "PREFERENCES", "FILE_BROWSER")
+    return max((area for area in window().screen.areas if area.type in shown), key=lambda area: area.width)
 
 
 def region(kind):
@@ -189,6 +190,14 @@ def pictures():
     state.STATE.summary = None
     yield from shot("panel_problem")
     state.STATE.problem = None
+
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
+    with bpy.context.temp_override(window=window(), area=view(), region=region("WINDOW")):
+        bpy.ops.pose_core.register_model("INVOKE_DEFAULT", filepath="/tmp/shots/seed.onnx")  # noqa: S108
+    yield from shot("register_model", whole=True)
+    with bpy.context.temp_override(window=window(), area=view(), region=region("WINDOW")):
+        bpy.ops.file.cancel()
+    yield
 
     # In place of the 3D view: a window of its own is not drawn on a display without a window manager.
     view().type = "PREFERENCES"

@@ -38,7 +38,9 @@ def test_every_state_of_the_panel_can_be_drawn(bpy_version, tmp_path):
     assert {"Something broke", "try again", "Setup failed"} <= set(drawn["problem"])
     assert "all is well" in drawn["note"]
     assert {"clip.mp4", "0 - 5:  unsure", "and 5 more", "Export FBX", "Preview"} <= set(drawn["summary"])
-    assert {"Hero", "A vi...name"} <= set(drawn["summary of two"]) and "Export FBX" not in drawn["summary of two"]
+    assert {"Export Hero", "Export A vi...name"} <= set(drawn["summary of two"]) and "Export FBX" not in drawn[
+        "summary of two"
+    ]
     assert "Finding people  40%" in drawn["job"]
     assert "Export FBX" not in drawn["job"]
     assert run.result["dropped"] == str(SAMPLE)
