@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import bpy
 
+from pose_core.config import TrackConfig
 from pose_core.errors import PoseCoreError
-from pose_core.runtime.catalogue import DETECTOR_KINDS
 from pose_core.runtime.store import ModelStore
+from pose_core.track.networks import files_needed
 from pose_core.worker.environment import EnvironmentStatus, environment_status
 
 from . import bundle
@@ -100,11 +101,7 @@ def _look(preferences: PoseCorePreferences, chosen: str) -> Readiness:
 def _why_not(store: ModelStore, name: str) -> str:
     """Why a model cannot run: it is not here, or no detector that goes with it is."""
     try:
-        store.files(name)
-        detector = store.entry(name).detector
-        detectors = [status for status in store.list() if status.entry.kind in DETECTOR_KINDS]
-        if detector and not any(status.state == "ready" for status in detectors):
-            store.files(detector)
+        files_needed(TrackConfig(model=name), store)
     except PoseCoreError as error:
         return f"{error.message} {error.hint}".strip()
     return ""

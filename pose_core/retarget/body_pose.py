@@ -86,9 +86,7 @@ def pose_body(
     placed = Placed(motion.timestamps_s[valid], follows, hips, D)
     soles = sole_points(motion, rig, bone_map, alignment, ankle_height)
     solved_again: list[str] = []
-    report: dict[str, Any] = {
-        "leg_ratio": ratio, "rest_pose_standing": alignment.standing, "corrected": sorted(corrections)
-    }  # fmt: skip
+    report: dict[str, Any] = {"leg_ratio": ratio, "rest_pose_standing": alignment.standing}
     if not np.any(planted_points(motion)):
         report["planting"] = "no contacts in the motion"
     elif has_own_proportions(motion, rig, bone_map):
@@ -107,7 +105,7 @@ def pose_body(
     if config.reach_hands:
         placed = _with_hands(placed, motion, rig, bone_map, alignment, ratio, R_place)
         solved_again += ["upper_arm", "forearm"]
-    return placed, soles, {**report, "solved_again": solved_again}
+    return placed, soles, {**report, "corrected": sorted(corrections), "solved_again": solved_again}
 
 
 def _with_hands(
