@@ -281,7 +281,10 @@ def models(people, video, rig, network, detectors=""):
     out["after"], out["chosen"] = offered(), settings.model
     request = addon.module("request").build_request(settings, addon.preferences())
     out["asked_for"] = request.track.model
+    others = addon.module("status").model_store(addon.preferences()).cache / out["default"]
+    others.rename(others.with_suffix(".away"))  # it may bring a detector
     out["no_detector"] = addon.refusal(bpy.ops.pose_core.estimate)
+    others.with_suffix(".away").rename(others)
     settings.model = out["default"]
     out["back"] = [settings.model, settings.model_name]
     settings.model_name = "elsewhere"
