@@ -4,18 +4,23 @@ An empty list means that bones are found anew for each run.
 """
 
 import json
+import math
+from dataclasses import replace
 
 import bpy
-from bpy.props import CollectionProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import CollectionProperty, FloatProperty, FloatVectorProperty, IntProperty, StringProperty
 
 from pose_core.errors import PoseCoreError, RigError
 from pose_core.retarget import BoneMap, bone_map_from_dict, bone_map_to_dict, detect_bones, doubtful_parts
 from pose_core.retarget.auto_map import SURE
-from pose_core.retarget.bone_map import CHAINS, OPTIONAL, PARTS
+from pose_core.retarget.bone_map import CHAINS, MOST_CORRECTION_DEG, OPTIONAL, PARTS
+from pose_core.retarget.bone_names import preset_of
 
 from .bridge.armature_reader import read_armature
 
 _OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+# What angles in radians and single precision are rounded to, so that 25 degrees stay 25.
+_DIGITS_DEG = 4
 
 
 def _chosen_by_hand(row: "PoseCoreBoneRow", _context: bpy.types.Context) -> None:
@@ -33,18 +38,39 @@ class PoseCoreBoneRow(bpy.types.PropertyGroup):
         override=_OVERRIDABLE,
     )  # fmt: skip
     confidence: FloatProperty(default=1.0, min=0.0, max=1.0, override=_OVERRIDABLE)
+    correction: FloatVectorProperty(
+        name="Rest Pose Correction",
+        description="Turns added to the rest pose of this part, about the axes of the figure in T pose: X points to its"
+        " left, Y to its back, Z up. For a part that comes out turned by the same angle at every frame",
+        size=3,
+        subtype="EULER",
+        min=-math.radians(MOST_CORRECTION_DEG),
+        max=math.radians(MOST_CORRECTION_DEG),
+        step=100,
+        override=_OVERRIDABLE,
+    )
+
+    @property
+    def part_label(self) -> str:
+        """The part as a whole for people: `Left Upper Arm`, `Spine`."""
+        return self.part.replace("_", " ").title()
 
     @property
     def label(self) -> str:
         """The part for people: `Left Upper Arm`, `Spine 2`."""
-        words = self.part.replace("_", " ").title()
-        return f"{words} {self.place + 1}" if self.part in CHAINS else words
+        return f"{self.part_label} {self.place + 1}" if self.part in CHAINS else self.part_label
 
     @property
     def short_label(self) -> str:
         """The part in a narrow column: `Upper Arm L`."""
         side, _, rest = self.label.partition(" ")
         return f"{rest} {side[0]}" if side in ("Left", "Right") else self.label
+
+    @property
+    def correction_deg(self) -> tuple[float, float, float]:
+        """The correction, degrees."""
+        x, y, z = (round(math.degrees(angle), _DIGITS_DEG) for angle in self.correction)
+        return x, y, z
 
     @property
     def doubtful(self) -> bool:
@@ -79,8 +105,11 @@ def store_map(obj: bpy.types.Object, bone_map: BoneMap) -> None:
             row = bones.rows.add()
             row.part, row.place, row.bone = part, place, name
             row.confidence = bone_map.confidence.get(name, 1.0)  # after the bone, which counts as chosen by hand
+            if place == 0:
+                row.correction = [math.radians(angle) for angle in bone_map.corrections.get(part, (0.0, 0.0, 0.0))]
     bones.active_row = next((i for i, row in enumerate(bones.rows) if row.doubtful), 0)
-    bones.extras = json.dumps({key: v for key, v in bone_map_to_dict(bone_map).items() if key != "bones"})
+    listed = ("bones", "corrections")
+    bones.extras = json.dumps({key: v for key, v in bone_map_to_dict(bone_map).items() if key not in listed})
 
 
 def listed_map(obj: bpy.types.Object) -> BoneMap | None:
@@ -96,7 +125,14 @@ def listed_map(obj: bpy.types.Object) -> BoneMap | None:
     for row in bones.rows:
         if row.bone:
             parts.setdefault(row.part, []).append(row.bone)
-    return bone_map_from_dict({**read_extras(bones), "bones": parts})
+    corrections = {row.part: list(row.correction_deg) for row in bones.rows if row.place == 0 and row.part in parts}
+    listed = bone_map_from_dict({**read_extras(bones), "bones": parts, "corrections": corrections})
+    return replace(listed, confidence={row.bone: float(row.confidence) for row in bones.rows if row.bone})
+
+
+def first_row_of(obj: bpy.types.Object, part: str) -> PoseCoreBoneRow | None:
+    """The row that holds what belongs to a whole part, such as its correction."""
+    return next((row for row in obj.pose_core_bones.rows if row.part == part and row.place == 0), None)
 
 
 def read_extras(bones: PoseCoreBones) -> dict[str, object]:
@@ -137,11 +173,8 @@ def map_for_run(obj: bpy.types.Object) -> BoneMap | None:
     return listed_map(obj)
 
 
-def family_label(obj: bpy.types.Object) -> str:
-    """What kind of rig the listed map is of, for people."""
-    from pose_core.retarget.bone_names import preset_of
-
-    family = str(read_extras(obj.pose_core_bones).get("family", ""))
+def family_label(family: str) -> str:
+    """What kind of rig a map is of, for people."""
     own = {"vrm": "VRM", "geometry": "By shape", "words": "By names and shape", "custom": "Own map", "": "Own map"}
     try:
         return own.get(family) or preset_of(family).label

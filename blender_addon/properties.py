@@ -3,7 +3,15 @@
 import math
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from pose_core.config import SolveConfig
 from pose_core.retarget.decimate import LEAST_MM, MOST_MM
@@ -11,13 +19,35 @@ from pose_core.retarget.keying import KEEP
 from pose_core.retarget.rig import ROTATION_MODES
 
 from .bridge.export_presets import PRESETS
+from .cast_list import PoseCoreRole, is_armature
+from .models import DEFAULT
 
 EULER_MODES = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)
 DEFAULT_FOV_RAD = math.radians(60.0)
 
 
-def _is_armature(_settings: "PoseCoreSettings", obj: bpy.types.Object) -> bool:
-    return obj.type == "ARMATURE"
+# Blender keeps no reference to texts of its own that a function makes.
+_shown_models: list[tuple[str, str, str, str, int]] = []
+
+
+def _model_items(_settings: "PoseCoreSettings", context: bpy.types.Context | None) -> list:
+    """The models that can be chosen."""
+    from .status import readiness
+
+    choices = readiness(context or bpy.context).models
+    _shown_models[:] = [(c.name, c.label, c.about, "NONE" if c.here else "ERROR", i) for i, c in enumerate(choices)]
+    return _shown_models
+
+
+def _chosen_model(settings: "PoseCoreSettings") -> int:
+    names = [item[0] for item in _model_items(settings, None)]
+    name = settings.model_name or DEFAULT
+    return names.index(name) if name in names else 0
+
+
+def _choose_model(settings: "PoseCoreSettings", number: int) -> None:
+    name = _model_items(settings, None)[number][0]
+    settings.model_name = "" if name == DEFAULT else name
 
 
 class PoseCoreSettings(bpy.types.PropertyGroup):
@@ -41,7 +71,7 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
         name="Armature",
         description="Armature that gets the motion; its bones are found by names and shape",
         type=bpy.types.Object,
-        poll=_is_armature,
+        poll=is_armature,
     )
     frame_start: IntProperty(name="Start Frame", description="Scene frame at which the video starts", default=1)
     height_m: FloatProperty(
@@ -59,12 +89,31 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
         description="Whom to follow",
         items=[
             ("MAIN", "Most Prominent", "The person who is largest and seen longest"),
-            ("ALL", "Everybody", "Every person gets an armature; the most prominent one gets the chosen character"),
+            ("ALL", "Everybody", "Every person gets a character: of the list, the chosen one, or a new armature"),
             ("ID", "By Number", "The person of this number, as an earlier result or the preview shows it"),
         ],
         default="MAIN",
     )
     person_id: IntProperty(name="Number", description="Number of the person to follow", default=1, min=0)
+
+    cast: CollectionProperty(type=PoseCoreRole)
+    active_role: IntProperty()
+    only_cast: BoolProperty(
+        name="Leave Others Out",
+        description="People without a character of the list get nothing; off = each of them gets a new armature",
+        default=False,
+    )
+
+    model_name: StringProperty(
+        description="Name of the pose model, as the command line has it; empty = the default", default=""
+    )
+    model: EnumProperty(
+        name="Model",
+        description="Which network finds the person's joints",
+        items=_model_items,
+        get=_chosen_model,
+        set=_choose_model,
+    )
 
     use_fov: BoolProperty(
         name="Known Field of View", description="Give the camera's field of view instead of assuming a usual one"

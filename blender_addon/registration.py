@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import bpy
 
-from . import bone_list, operators, panels, preferences, properties, state
+from . import bone_list, cast_list, operators, panels, preferences, properties, state
 
 CLASSES: tuple[type, ...] = (
     *bone_list.CLASSES,
+    *cast_list.CLASSES,
     properties.PoseCoreSettings,
     preferences.PoseCorePreferences,
     *operators.CLASSES,

@@ -13,6 +13,8 @@ from pose_core.folders import cache_folder
 from pose_core.retarget import KeysConfig
 
 from .bridge.apply_motion import ApplyOptions
+from .cast_list import uses_list
+from .models import DEFAULT
 from .preferences import PoseCorePreferences
 from .properties import PoseCoreSettings
 
@@ -37,7 +39,8 @@ def build_request(settings: PoseCoreSettings, preferences: PoseCorePreferences) 
             end_s=None if whole or settings.range_end_s <= 0 else settings.range_end_s,
         ),
         track=TrackConfig(
-            people=0 if settings.people == "ALL" else 1,
+            model=settings.model_name or DEFAULT,
+            people=_people(settings),
             person_id=settings.person_id if settings.people == "ID" else None,
             device=preferences.device,
             threads=preferences.threads,
@@ -55,6 +58,14 @@ def build_request(settings: PoseCoreSettings, preferences: PoseCorePreferences) 
             floor=settings.floor,
         ),
     )
+
+
+def _people(settings: PoseCoreSettings) -> int:
+    """How many people to keep; 0 = everybody."""
+    if settings.people != "ALL":
+        return 1
+    by_order = uses_list(settings) and all(row.person is None for row in settings.cast)
+    return len(settings.cast) if settings.only_cast and by_order else 0
 
 
 def build_apply_options(settings: PoseCoreSettings, clip_name: str) -> ApplyOptions:

@@ -79,8 +79,10 @@ class State:
     summary: Summary | None = None
     note: str = ""
     """A short good word of a finished setup job."""
+    start_s: float = 0.0
+    """How long the click that started the last job held up Blender's interface: checks, and the worker's start."""
     slowest_tick_s: float = 0.0
-    """Longest time that the last job held up Blender's interface."""
+    """Longest time that the last job held it up afterwards, at a time."""
     ticks: int = field(default=0)
 
     def reset(self) -> None:

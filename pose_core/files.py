@@ -1,4 +1,4 @@
-"""Writing files so that a failure or a cancelled job leaves nothing half-written behind."""
+"""Files: which ones a character can come from; written so that a failure leaves nothing half-written behind."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+RIG_SUFFIXES = (".fbx", ".glb", ".gltf", ".vrm", ".blend")
+"""Files that a character can come from."""
 
 
 @contextmanager

@@ -3,6 +3,8 @@
     blender -b [FILE.blend] --python scripts/batch_retarget.py -- --video A.mp4 B.mp4 --rig HERO.fbx --out DIR
     python scripts/batch_retarget.py --motion A.motion.npz --rig HERO.fbx --out DIR      (a Python with bpy)
 
+    ... --motion A.motion.npz --person 1=HeroRig --person 2=other.fbx      several people, all in one scene
+
 Without --rig the armature of FILE.blend is used, or a new one is made. Each job starts from a fresh scene and leaves
 NAME.fbx (or what --export names), NAME.report.json and, if asked, NAME.blend; a job that fails does not stop the
 others.
@@ -41,7 +43,7 @@ def _load_parts() -> tuple[Any, Any, Any]:
     bridge = SimpleNamespace(
         **{
             name: import_module(f"blender_addon.bridge.{name}")
-            for name in ("apply_motion", "export_character", "export_presets", "rig_import")
+            for name in ("apply_many", "apply_motion", "export_character", "export_presets", "rig_import")
         }
     )
     return import_module("_batch.jobs"), import_module("_batch.run"), bridge
@@ -75,7 +77,7 @@ def run(argv: list[str]) -> int:
         failed = report["status"] != run_module.FINISHED
         counts["failed" if failed else "done"] += 1
         print(f"{title}: {_summary(report)}", flush=True)
-        for warning in report.get("estimate", {}).get("warnings", []):
+        for warning in (*report.get("estimate", {}).get("warnings", []), *report.get("notes", []), *_doubts(report)):
             print(f"  note: {warning}", flush=True)
     print(f"Batch: {counts['done']} done, {counts['skipped']} skipped, {counts['failed']} failed.", flush=True)
     return SOME_FAILED if counts["failed"] else OK
@@ -90,6 +92,18 @@ def _summary(report: dict[str, Any]) -> str:
         for take in report["takes"]
     ]
     return f"{', '.join(takes)} in {report['timings_s']['total']:.1f} s"
+
+
+def _doubts(report: dict[str, Any]) -> list[str]:
+    """Bones that were not certain: used all the same, or left out."""
+    out = []
+    for take in report["takes"]:
+        found = take["mapping"]
+        unsure = {name: found["confidence"][name] for name in found["doubtful"]} | found["left_out"]
+        if unsure:
+            told = ", ".join(f"'{name}' {100 * value:.0f} %" for name, value in unsure.items())
+            out.append(f"bones of '{take['object']}' that are not certain: {told}")
+    return out
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import bpy
@@ -12,7 +12,7 @@ import numpy as np
 from pose_core.errors import ConfigError
 from pose_core.motion_file import Motion
 
-from .apply_motion import ApplyOptions, apply_steps
+from .apply_motion import ApplyOptions, apply_steps, take_earlier_name
 from .armature_reader import check_target
 from .new_armature import remove_armature
 from .scene_time import set_frame_range
@@ -66,19 +66,53 @@ def apply_many_steps(
     try:
         for casting in castings:
             snapshot = Snapshot.take(scene, casting.target)
-            report = yield from apply_steps(context, casting.motion, casting.target, casting.options)
+            # an earlier action that is taken away cannot come back, so that waits until all are done
+            options = replace(casting.options, replace_action=False)
+            report = yield from apply_steps(context, casting.motion, casting.target, options)
             done.append((snapshot, report))
         _widen_range(scene, [report for _, report in done], castings)
     except BaseException:
         for snapshot, report in reversed(done):
-            snapshot.restore(scene)
-            bpy.data.actions.remove(bpy.data.actions[report["action"]])
-            if report["new_armature"]:
-                remove_armature(bpy.data.objects[report["object"]])
+            _take_back(scene, snapshot, report)
         before.restore(scene)
         context.view_layer.update()
         raise
-    return [report for _, report in done]
+    reports = [report for _, report in done]
+    for casting, report in zip(castings, reports, strict=True):
+        if casting.options.replace_action:
+            action = bpy.data.actions[report["action"]]
+            clip = casting.options.clip_name_for(casting.motion)
+            report["notes"] += take_earlier_name(bpy.data.objects[report["object"]], action, clip)
+            report["action"] = action.name
+    return reports
+
+
+def from_the_left(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """The armatures among objects, as the scene's camera sees them from left to right; without one, as the front view
+    does."""
+    camera = context.scene.camera
+
+    def place(obj: bpy.types.Object) -> float:
+        if camera is None:
+            return float(obj.matrix_world.translation.x)
+        seen = camera.matrix_world.normalized().inverted() @ obj.matrix_world.translation
+        flat = camera.type == "CAMERA" and camera.data.type == "ORTHO"
+        return float(seen.x if flat else seen.x / max(-seen.z, 1e-6))
+
+    return sorted((obj for obj in objects if obj.type == "ARMATURE"), key=place)
+
+
+def _take_back(scene: bpy.types.Scene, snapshot: Snapshot, report: dict[str, Any]) -> None:
+    """Undo what one casting did."""
+    obj, action = bpy.data.objects[report["object"]], bpy.data.actions[report["action"]]
+    snapshot.restore(scene)
+    if obj.animation_data is not None:
+        tracks = obj.animation_data.nla_tracks
+        for track in [track for track in tracks if any(strip.action == action for strip in track.strips)]:
+            tracks.remove(track)
+    bpy.data.actions.remove(action)
+    if report["new_armature"]:
+        remove_armature(obj)
 
 
 def _widen_range(scene: bpy.types.Scene, reports: Sequence[dict[str, Any]], castings: Sequence[Casting]) -> None:

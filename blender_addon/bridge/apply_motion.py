@@ -31,10 +31,12 @@ from pose_core.retarget import (
     transfer,
     with_root_motion,
 )
+from pose_core.retarget.bone_map import PARTS
 
 from .action_writer import push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
 from .armature_reader import check_target, read_armature
 from .compat import assign_action
+from .mapping_report import mapping_notes, mapping_report
 from .new_armature import create_armature, remove_armature
 from .probe_controls import needs_probing, probe
 from .scene_time import scene_rate, set_frame_range, set_scene_rate
@@ -85,6 +87,10 @@ class ApplyOptions:
         if self.interpolation not in ("LINEAR", "BEZIER", "CONSTANT"):
             raise ConfigError(f"interpolation must be LINEAR, BEZIER or CONSTANT, but is '{self.interpolation}'.")
 
+    def clip_name_for(self, motion: Motion) -> str:
+        """What the action of a motion is called."""
+        return self.clip_name or Path(motion.source).stem or "Motion"
+
 
 def apply_motion(
     context: bpy.types.Context,
@@ -102,8 +108,8 @@ def apply_motion(
         target: an armature object; None makes Pose Core's own.
         options: see `ApplyOptions`.
     Returns:
-        A report of plain data: `object`, `action`, `keys`, `bones`, `frames`, `fps`, `bone_map`, `family`, `notes`,
-        `verify`, `timings_s`.
+        A report of plain data: `object`, `action`, `keys`, `bones`, `frames`, `fps`, `family`, `bone_map`, `mapping`
+        (see `mapping_report`), `corrections`, `notes`, `verify` (see `verify`), `timings_s`.
     Raises:
         PoseCoreError: the rig or the motion cannot be used; the scene is as before.
     """
@@ -123,7 +129,7 @@ def apply_steps(
     """
     options = options or ApplyOptions()
     scene = context.scene
-    clip = options.clip_name or Path(motion.source).stem or "Motion"
+    clip = options.clip_name_for(motion)
     start = time.perf_counter()
     timings: dict[str, float] = {}
     if target is not None:
@@ -137,7 +143,7 @@ def apply_steps(
             target = created = create_armature(context, motion, clip)
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
-        bone_map = _bone_map(rig, options)
+        bone_map = yield from beside(lambda: _bone_map(rig, options))
         rig = _with_controls(context, target, rig, bone_map, options.transfer)
         config = options.transfer
         if created is not None:
@@ -171,6 +177,11 @@ def apply_steps(
             )
         if turned:
             notes.append(f"Rotation mode changed to {options.keys.rotation_mode}: {', '.join(turned)}.")
+        mapping = mapping_report(rig, bone_map, options.keys, options.bone_map is not None)
+        notes += mapping_notes(mapping)
+        corrected = rig_motion.diagnostics["corrected"]
+        if corrected:
+            notes.append(f"Rest pose corrected: {', '.join(part for part in PARTS if part in corrected)}.")
         notes += _show_pose(target)
         keyed = frames[rig_motion.valid]
         if options.set_scene_fps:
@@ -178,13 +189,14 @@ def apply_steps(
         if options.set_frame_range:
             set_frame_range(scene, keyed)
         found = None
+        yield  # the first look at the new action makes Blender sort out a control rig anew, which is a tick's worth
         if options.verify:
             found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
             notes += _verify_notes(found)
         track = push_to_nla(target, action, slot, clip) if options.nla else None
         # last, as it cannot be undone
-        if options.replace_action and not take_name(target, action, clip):
-            notes.append(f"Something else uses the action '{clip}', so it was kept; the new one is '{action.name}'.")
+        if options.replace_action:
+            notes += take_earlier_name(target, action, clip)
         timings["verify"] = time.perf_counter() - start - sum(timings.values())
     except BaseException:
         snapshot.restore(scene)
@@ -211,13 +223,22 @@ def apply_steps(
         "fps_mode": options.fps_mode,
         "family": bone_map.family,
         "bone_map": bone_map.to_dict(),
+        "mapping": mapping,
         "leg_ratio": rig_motion.diagnostics["leg_ratio"],
         "planting": {k: v for k, v in rig_motion.diagnostics.items() if k in _PLANTING},
         "ik_limbs": limbs,
+        "corrections": {**bone_map.corrections, **options.transfer.corrections},
         "notes": notes,
         "verify": found,
         "timings_s": timings,
     }
+
+
+def take_earlier_name(target: bpy.types.Object, action: bpy.types.Action, clip: str) -> list[str]:
+    """Let an action take the place of an earlier one of the clip's name; a note if that cannot be."""
+    if take_name(target, action, clip):
+        return []
+    return [f"Something else uses the action '{clip}', so it was kept; the new one is '{action.name}'."]
 
 
 def plan_motion(target: bpy.types.Object, options: ApplyOptions | None = None) -> BoneMap:

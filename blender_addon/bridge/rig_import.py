@@ -8,13 +8,11 @@ from pathlib import Path
 import bpy
 
 from pose_core.errors import RigError
+from pose_core.files import RIG_SUFFIXES
 from pose_core.retarget.vrm import read_humanoid
 
 from .blender_io import enable_addon
 from .rig_hints import VRM_PROPERTY
-
-RIG_SUFFIXES = (".fbx", ".glb", ".gltf", ".vrm", ".blend")
-"""Files that a character can come from."""
 
 
 def import_rig(path: Path, armature: str = "") -> bpy.types.Object:
@@ -27,6 +25,15 @@ def import_rig(path: Path, armature: str = "") -> bpy.types.Object:
         The armature object.
     Raises:
         RigError: the file cannot be read, or holds no armature or not the one wanted.
+    """
+    return choose_armature(import_rig_file(path), armature, str(path))
+
+
+def import_rig_file(path: Path) -> list[bpy.types.Object]:
+    """Import a character file into the present scene; all its armature objects.
+
+    Raises:
+        RigError: the file cannot be read.
     """
     if not path.is_file():
         raise RigError(f"There is no rig file '{path}'.", "Check the path.")
@@ -51,7 +58,7 @@ def import_rig(path: Path, armature: str = "") -> bpy.types.Object:
     new = [obj for obj in bpy.data.objects if obj.name not in before and obj.type == "ARMATURE"]
     if suffix in (".vrm", ".glb"):
         _keep_humanoid(path, new)
-    return choose_armature(new, armature, str(path))
+    return new
 
 
 def _keep_humanoid(path: Path, armatures: list[bpy.types.Object]) -> None:

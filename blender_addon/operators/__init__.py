@@ -1,5 +1,13 @@
 """What buttons do."""
 
-from . import bones, estimate, export, setup, small
+from . import bones, cast, estimate, export, models, setup, small
 
-CLASSES = (*estimate.CLASSES, *setup.CLASSES, *export.CLASSES, *bones.CLASSES, *small.CLASSES)
+CLASSES = (
+    *estimate.CLASSES,
+    *setup.CLASSES,
+    *models.CLASSES,
+    *export.CLASSES,
+    *bones.CLASSES,
+    *cast.CLASSES,
+    *small.CLASSES,
+)

@@ -84,7 +84,7 @@ class JobOperator:
         except PoseCoreError as error:
             self._end(context)
             return self._fail(context, Problem.of(self.job_kind, error), False)
-        STATE.slowest_tick_s = time.perf_counter() - started_s
+        STATE.start_s = time.perf_counter() - started_s
         self._set_timer(context, TIMER_S)
         context.window_manager.modal_handler_add(self)
         redraw(context)
@@ -160,7 +160,7 @@ class JobOperator:
 
     def _begin(self, context: bpy.types.Context) -> None:
         STATE.problem, STATE.note = None, ""
-        STATE.slowest_tick_s, STATE.ticks = 0.0, 0
+        STATE.start_s, STATE.slowest_tick_s, STATE.ticks = 0.0, 0.0, 0
         phases = self.phases(context)
         job = JobView(self.job_kind, self.job_title, Runner(phases), stage="Starting the worker")
 

@@ -12,6 +12,7 @@ from pose_core.retarget.bone_map import CHAINS
 
 from ..bone_list import doubtful_rows, is_automatic, listed_map, store_map
 from ..bridge.armature_reader import read_armature
+from ..cast_list import shown_character
 from ..state import STATE, Problem
 from .base import redraw
 
@@ -180,8 +181,7 @@ class POSE_CORE_OT_load_bone_map(BonesOperator, bpy.types.Operator, ImportHelper
 
 def target_of(context: bpy.types.Context) -> bpy.types.Object | None:
     """The chosen character, if one is chosen."""
-    settings = context.scene.pose_core
-    return settings.target if settings.character == "EXISTING" else None
+    return shown_character(context.scene.pose_core)
 
 
 CLASSES = (

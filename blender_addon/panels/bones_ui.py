@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import bpy
 
-from ..bone_list import PoseCoreBoneRow, doubtful_rows, family_label, is_automatic, read_extras
+from ..bone_list import PoseCoreBoneRow, doubtful_rows, family_label, first_row_of, is_automatic, read_extras
+from ..cast_list import shown_character
 from ..properties import PoseCoreSettings
 from ..text import counted, draw_text
 
 CERTAIN = 0.8
 LIST_ROWS = 9
+PANEL_ID = "POSE_CORE_bones"
 
 
 class POSE_CORE_UL_bones(bpy.types.UIList):
@@ -33,7 +35,13 @@ def draw_row(layout: bpy.types.UILayout, obj: bpy.types.Object, row: PoseCoreBon
     name.label(text=row.short_label, icon=confidence_icon(row))
     bone = split.row()
     bone.alert = row.doubtful or (bool(row.bone) and row.bone not in obj.data.bones)
-    bone.label(text=row.bone)
+    bone.label(text=row.bone, icon="CON_ROTLIKE" if any(row.correction_deg) else "NONE")
+
+
+def draw_correction(layout: bpy.types.UILayout, row: PoseCoreBoneRow) -> None:
+    """Three angles in a row."""
+    layout.label(text=f"Turn {row.part_label} at Rest")
+    layout.row(align=True).prop(row, "correction", text="")
 
 
 def confidence_icon(row: PoseCoreBoneRow) -> str:
@@ -47,12 +55,12 @@ def confidence_icon(row: PoseCoreBoneRow) -> str:
 
 def draw_bones(layout: bpy.types.UILayout, context: bpy.types.Context, settings: PoseCoreSettings) -> None:
     """The list of bones of the chosen character."""
-    obj = settings.target
-    if settings.character != "EXISTING" or obj is None or obj.type != "ARMATURE":
+    obj = shown_character(settings)
+    if obj is None or obj.type != "ARMATURE":
         return
     waiting = doubtful_rows(obj)
     # Bones that wait for an answer are shown without being asked for.
-    header, body = layout.panel("POSE_CORE_bones_waiting" if waiting else "POSE_CORE_bones", default_closed=not waiting)
+    header, body = layout.panel(f"{PANEL_ID}_waiting" if waiting else PANEL_ID, default_closed=not waiting)
     header.label(text="Bones")
     state = header.row()
     state.alignment = "RIGHT"
@@ -72,6 +80,9 @@ def draw_bones(layout: bpy.types.UILayout, context: bpy.types.Context, settings:
             edit = body.column()
             edit.use_property_split = False
             edit.prop_search(chosen, "bone", obj.data, "bones", text=chosen.short_label)
+            first = first_row_of(obj, chosen.part)
+            if first is not None and first.bone:
+                draw_correction(edit, first)
         if waiting:
             draw_text(body, context, f"{counted(len(waiting), 'marked row')}: correct what is wrong, then confirm.")
             confirm = body.row()
@@ -97,7 +108,9 @@ def header_text(obj: bpy.types.Object, waiting: int) -> str:
     """The state of the list in a few words."""
     if waiting:
         return f"{waiting} to confirm"
-    return "Automatic" if is_automatic(obj) else family_label(obj)
+    if is_automatic(obj):
+        return "Automatic"
+    return family_label(str(read_extras(obj.pose_core_bones).get("family", "")))
 
 
 def extras_text(obj: bpy.types.Object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..cast_list import uses_list
 from ..preferences import get_preferences
 from ..properties import PoseCoreSettings
 from ..state import STATE, JobView, Problem, Summary
@@ -12,6 +13,8 @@ from ..text import draw_text, shortened
 
 SPANS_SHOWN = 4
 WARNINGS_SHOWN = 4
+EXPORTS_SHOWN = 3
+NAME_CHARACTERS = 12
 
 
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, settings: PoseCoreSettings) -> None:
@@ -23,11 +26,18 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, settings: P
     column.separator(factor=0.5)
     row = column.row()
     row.scale_y = 1.6
-    row.enabled = bool(settings.video_path.strip()) and (settings.character == "NEW" or settings.target is not None)
+    row.enabled = bool(settings.video_path.strip()) and has_character(context, settings)
     row.operator("pose_core.estimate", icon="PLAY")
     draw_outcome(layout, context)
     if STATE.summary is not None and STATE.summary.scene_name == context.scene.name:
         draw_summary(layout, context, STATE.summary)
+
+
+def has_character(context: bpy.types.Context, settings: PoseCoreSettings) -> bool:
+    """Whether it is said who gets the motion; what exactly is wrong the button says."""
+    if settings.character == "NEW" or settings.target is not None or uses_list(settings):
+        return True
+    return settings.people == "ALL" and any(obj.type == "ARMATURE" for obj in context.selected_objects)
 
 
 def draw_progress(layout: bpy.types.UILayout, job: JobView) -> None:
@@ -62,7 +72,13 @@ def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context, problem
     head = box.row()
     title = head.row()
     title.alert = True
-    titles = {"estimate": "Estimate failed", "setup": "Setup failed", "export": "Export failed", "bones": "Bones"}
+    titles = {
+        "estimate": "Estimate failed",
+        "setup": "Setup failed",
+        "export": "Export failed",
+        "bones": "Bones",
+        "model": "Model",
+    }
     title.label(text=titles.get(problem.kind, "Failed"), icon="ERROR")
     head.operator("pose_core.dismiss", text="", icon="X", emboss=False)
     draw_text(box, context, problem.message[:1].upper() + problem.message[1:])
@@ -97,8 +113,12 @@ def draw_summary(layout: bpy.types.UILayout, context: bpy.types.Context, summary
     buttons = layout.column(align=True)
     row = buttons.row(align=True)
     row.scale_y = 1.2
-    row.operator("pose_core.export_fbx", icon="EXPORT", text="Export FBX").object_name = summary.object_names[0]
+    several = len(summary.object_names) > 1
+    for name in summary.object_names[:EXPORTS_SHOWN]:
+        text = f"Export {shortened(name, NAME_CHARACTERS)}" if several else "Export FBX"
+        row.operator("pose_core.export_fbx", icon="EXPORT", text=text).object_name = name
     if summary.preview_path:
+        row = buttons.row(align=True) if several else row
         row.operator("wm.path_open", icon="FILE_MOVIE", text="Preview").filepath = summary.preview_path
 
 

@@ -42,7 +42,7 @@ class POSE_CORE_PT_main(bpy.types.Panel):
         bones.enabled = STATE.job is None
         bones_ui.draw_bones(bones, context, settings)
         for name, label, draw in sections.OPTIONS:
-            header, body = layout.panel(f"POSE_CORE_{name}", default_closed=True)
+            header, body = layout.panel(f"POSE_CORE_{name}", default_closed=name not in sections.OPEN_AT_FIRST)
             header.label(text=label)
             if body is not None:
                 body.enabled = STATE.job is None

@@ -55,11 +55,13 @@ def draw_preferences(preferences: PoseCorePreferences, layout: bpy.types.UILayou
     column.prop(preferences, "threads")
     if not ready:
         box.label(text=" ".join(part for part in (found.model_problem, found.model_hint) if part), icon="INFO")
-    row = box.row()
-    row.enabled = environment.usable
-    row.operator("pose_core.get_models", icon="IMPORT")
+    row = box.row(align=True)
+    fetch = row.row(align=True)
+    fetch.enabled = environment.usable
+    fetch.operator("pose_core.get_models", icon="IMPORT")
+    row.operator("pose_core.register_model", icon="ADD")
 
     if STATE.job is not None:
         job_ui.draw_progress(layout, STATE.job)
-    elif STATE.problem is None or STATE.problem.kind == "setup":
+    elif STATE.problem is None or STATE.problem.kind in ("setup", "model"):
         job_ui.draw_outcome(layout, context)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import bpy
 
+from ..cast_list import uses_list
 from ..properties import PoseCoreSettings
-from ..text import shortened
+from ..status import readiness
+from ..text import draw_text, shortened
+from . import cast_ui
 
 Draw = Callable[[bpy.types.UILayout, PoseCoreSettings], None]
 
@@ -33,14 +36,28 @@ def draw_character(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> No
     column = layout.column(align=True)
     column.use_property_split = False
     column.row(align=True).prop(settings, "character", expand=True)
-    if settings.character == "EXISTING":
+    if settings.character == "EXISTING" and not uses_list(settings):
         column.prop(settings, "target", text="", icon="OUTLINER_OB_ARMATURE", placeholder="Choose an armature")
     column = layout.column()
     column.prop(settings, "people")
     if settings.people == "ID":
         column.prop(settings, "person_id")
+    if settings.people == "ALL" and settings.character == "EXISTING":
+        several = column.column()
+        several.use_property_split = False
+        cast_ui.draw_cast(several, settings)
     column.prop(settings, "height_m", text="Height")
     column.prop(settings, "frame_start")
+
+
+def draw_model(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
+    """Which network is used, and the way to one of one's own."""
+    column = layout.column()
+    column.use_property_split = False
+    column.prop(settings, "model", text="")
+    if problem := readiness(bpy.context).chosen_problem:
+        draw_text(column, bpy.context, problem, "ERROR")
+    column.operator("pose_core.register_model", icon="ADD")
 
 
 def draw_camera(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
@@ -115,7 +132,10 @@ def _draw_optional(
             column.prop(settings, name)
 
 
+OPEN_AT_FIRST: frozenset[str] = frozenset()
+"""Names of the parts that are open until a user closes them."""
 OPTIONS: tuple[tuple[str, str, Draw], ...] = (
+    ("model", "Model", draw_model),
     ("camera", "Camera", draw_camera),
     ("motion", "Motion", draw_motion),
     ("timing", "Timing", draw_timing),

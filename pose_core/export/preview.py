@@ -26,6 +26,7 @@ _RIGHT = (255, 140, 26)
 _MIDDLE = (245, 245, 245)
 _FILLED = (150, 150, 150)
 _EDGE = (20, 20, 20)
+_CROWN = 0.13  # from the topmost joint to above the head, as a share of the figure
 _SUBPIXEL = 4  # bits of sub-pixel precision in drawing calls
 
 
@@ -72,9 +73,10 @@ def write_preview(
                 image = np.ascontiguousarray(frame.downscale_rgb(width, height))
                 for motion, xy in zip(motions, projected, strict=True):
                     colour = _FILLED if motion.filled[t] else None
-                    draw_skeleton(
-                        image, xy[t] * np.array([width / frame.width, height / frame.height]), motion.skeleton, colour
-                    )
+                    joints_px = xy[t] * np.array([width / frame.width, height / frame.height])
+                    draw_skeleton(image, joints_px, motion.skeleton, colour)
+                    if len(motions) > 1:
+                        draw_number(image, joints_px, motion.person_id)
                 writer.write(image, frame.time_s)
                 if progress is not None and t % 10 == 0:
                     progress(Progress("preview", t, total))
@@ -108,6 +110,31 @@ def draw_skeleton(
             width = thickness + 2 if outline else thickness
             start, end = (_fixed_point(joints_px[k]) for k in (p, j))
             cv2.line(image, start, end, paint, width, cv2.LINE_AA, _SUBPIXEL)
+
+
+def draw_number(image: ImageArray, joints_px: FloatArray, number: int) -> None:
+    """Write a person's number above their head into an RGB image, in place.
+
+    Args:
+        image: (H, W, 3) uint8.
+        joints_px: (J, 2); nothing is written for a person who is unknown or outside of the picture.
+        number: the number that settings name the person by.
+    """
+    finite = joints_px[np.all(np.isfinite(joints_px), axis=1)]
+    if len(finite) < 2:
+        return
+    height, width = image.shape[:2]
+    x, y = finite[np.argmin(finite[:, 1])]
+    if not (0 <= x <= width and np.any((finite[:, 1] >= 0) & (finite[:, 1] <= height))):
+        return
+    size = float(np.max(np.ptp(finite, axis=0)))
+    scale = float(np.clip(size / 200, 0.7, 1.8))
+    thickness = max(1, round(2 * scale))
+    (wide, high), below = cv2.getTextSize(str(number), cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
+    left = int(np.clip(x - wide / 2, 2, max(width - wide - 2, 2)))
+    base = int(np.clip(y - _CROWN * size, high + 2, max(height - below, high + 2)))
+    for paint, stroke in ((_EDGE, thickness + 3), (_MIDDLE, thickness)):
+        cv2.putText(image, str(number), (left, base), cv2.FONT_HERSHEY_SIMPLEX, scale, paint, stroke, cv2.LINE_AA)
 
 
 def _fixed_point(xy: FloatArray) -> tuple[int, int]:

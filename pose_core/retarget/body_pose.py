@@ -61,7 +61,9 @@ def pose_body(
         RigError: limbs are degenerate.
     """
     rest = {part: unit(_rest_vector(motion, part)) for part in LIMB_JOINTS}
-    corrections = {part: correction_matrix(part, values) for part, values in config.corrections.items()}
+    corrections = {
+        part: correction_matrix(part, values) for part, values in {**bone_map.corrections, **config.corrections}.items()
+    }
     alignment = align_rest_pose(rig, bone_map, rest, corrections)
     R_place = _placement(alignment, config)
     valid = motion.valid
@@ -103,7 +105,7 @@ def pose_body(
     if config.reach_hands:
         placed = _with_hands(placed, motion, rig, bone_map, alignment, ratio, R_place)
         solved_again += ["upper_arm", "forearm"]
-    return placed, soles, {**report, "solved_again": solved_again}
+    return placed, soles, {**report, "corrected": sorted(corrections), "solved_again": solved_again}
 
 
 def _with_hands(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,9 @@ FINGERS = tuple(f"{side}_{finger}" for side in SIDES for finger in ("thumb", "in
 """Fingers that can be mapped; they are optional, and no motion moves them yet."""
 FINGER_BONES = 3
 """How many bones a finger may have, from the knuckle outwards."""
+
+MOST_CORRECTION_DEG = 180.0
+"""Largest angle of a correction, degrees."""
 
 PARENT_PART = {
     "spine": "pelvis", "neck": "spine", "head": "spine",
@@ -96,6 +100,9 @@ class BoneMap:
     """Limb (one of LIMBS) to its IK controls, where the rig has them."""
     switches: tuple[Switch, ...] = ()
     """What to key so that the mapped bones (or the IK controls) are followed; empty on plain rigs."""
+    corrections: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Part to a turn that a person adds to its rest pose: Euler angles XYZ in degrees about the figure's axes in T pose
+    (left, back, up); see `TransferConfig.corrections`."""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.bones) - set(PARTS))
@@ -109,6 +116,7 @@ class BoneMap:
             raise RigError(f"A bone map names no bone for {', '.join(empty)}.", "Leave missing parts out.")
         self._check_fingers()
         self._check_controls()
+        self._check_corrections()
         wrong = [name for name, value in self.confidence.items() if not 0 <= value <= 1]
         if wrong:
             raise RigError(f"Confidence must be 0 to 1, but is not for {', '.join(wrong)}.")
@@ -126,6 +134,17 @@ class BoneMap:
         unknown = sorted(limbs - set(LIMBS))
         if unknown:
             raise RigError(f"A bone map names unknown limbs: {', '.join(unknown)}.", f"Known: {', '.join(LIMBS)}.")
+
+    def _check_corrections(self) -> None:
+        unknown = sorted(set(self.corrections) - set(PARTS))
+        if unknown:
+            raise RigError(f"A bone map corrects unknown parts: {', '.join(unknown)}.", f"Known: {', '.join(PARTS)}.")
+        for part, angles in self.corrections.items():
+            if len(angles) != 3 or not all(math.isfinite(a) and abs(a) <= MOST_CORRECTION_DEG for a in angles):
+                raise RigError(
+                    f"The correction of '{part}' must be three angles from -{MOST_CORRECTION_DEG:.0f} to"
+                    f" {MOST_CORRECTION_DEG:.0f} degrees, but is {list(angles)}."
+                )
 
     def __contains__(self, part: str) -> bool:
         return part in self.bones

@@ -13,9 +13,11 @@ from pose_core.files import atomic_path
 from pose_core.retarget.bone_map import CHAINS, PARTS, BoneMap, IkControl, Switch
 
 FORMAT = "pose_core.bone_map"
-VERSION = 1
+VERSION = 2
+VERSION_WITHOUT_CORRECTIONS = 1
+"""What maps without corrections are written as, so that programs from before there were any read them."""
 
-_KEYS = ("format", "version", "family", "bones", "fingers", "root", "ik", "switches", "notes")
+_KEYS = ("format", "version", "family", "bones", "fingers", "root", "ik", "switches", "corrections", "notes")
 _IK_KEYS: dict[str, tuple[type, ...]] = {
     "target": (str,), "pole": (str, type(None)), "solved": (list,), "turns_end": (bool,), "active": (bool,)
 }  # fmt: skip
@@ -38,8 +40,11 @@ def read_bone_map(path: str | os.PathLike[str]) -> BoneMap:
         raise RigError(f"Cannot read the bone map '{path}' ({error}).", "Check the path.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("bones"), dict):
         raise RigError(f"'{path}' is no bone map: its format must be '{FORMAT}' with an object 'bones'.")
-    if data.get("version") != VERSION:
-        raise RigError(f"The bone map '{path}' has version {data.get('version')}, but this program reads {VERSION}.")
+    if data.get("version") not in (VERSION_WITHOUT_CORRECTIONS, VERSION):
+        raise RigError(
+            f"The bone map '{path}' has version {data.get('version')}, but this program reads"
+            f" {VERSION_WITHOUT_CORRECTIONS} and {VERSION}."
+        )
     try:
         return bone_map_from_dict(data)
     except RigError as error:
@@ -62,7 +67,8 @@ def write_bone_map(path: str | os.PathLike[str], bone_map: BoneMap) -> None:
 
 def bone_map_to_dict(bone_map: BoneMap) -> dict[str, Any]:
     """Plain data of a whole map; confidence is left out, as a map that a person keeps is certain."""
-    out: dict[str, Any] = {"format": FORMAT, "version": VERSION, "family": bone_map.family}
+    version = VERSION if bone_map.corrections else VERSION_WITHOUT_CORRECTIONS
+    out: dict[str, Any] = {"format": FORMAT, "version": version, "family": bone_map.family}
     out["bones"] = bone_map.to_dict()
     if bone_map.fingers:
         out["fingers"] = {finger: list(names) for finger, names in bone_map.fingers.items()}
@@ -72,6 +78,8 @@ def bone_map_to_dict(bone_map: BoneMap) -> dict[str, Any]:
         out["ik"] = {limb: _plain(control, ("solved",)) for limb, control in bone_map.ik.items()}
     if bone_map.switches:
         out["switches"] = [_plain(switch) for switch in bone_map.switches]
+    if bone_map.corrections:
+        out["corrections"] = {part: list(angles) for part, angles in bone_map.corrections.items()}
     return out
 
 
@@ -102,15 +110,32 @@ def bone_map_from_dict(data: Mapping[str, Any]) -> BoneMap:
     root, notes = data.get("root"), data.get("notes", [])
     if root is not None and not isinstance(root, str):
         raise RigError(f"'root' must be a bone name, but is {root!r}.")
+    bones = parts_from_dict(data["bones"])
     return BoneMap(
-        bones=parts_from_dict(data["bones"]),
+        bones=bones,
         family=str(data.get("family", "custom")),
         notes=_names(notes, "notes"),
         fingers={finger: names for finger, names in fingers.items() if names},
         root=root or None,
         ik=ik,
         switches=switches,
+        corrections=_corrections(_object(data, "corrections"), bones),
     )
+
+
+def _corrections(data: Mapping[str, Any], bones: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Angles by part; those that are all zero say nothing and are left out."""
+    out = {}
+    for part, angles in data.items():
+        numbers = isinstance(angles, list) and all(type(angle) in (int, float) for angle in angles)
+        if not numbers or len(angles) != 3:
+            raise RigError(f"The correction of '{part}' must be a list of three angles in degrees, but is {angles!r}.")
+        if part in PARTS and part not in bones:
+            raise RigError(f"'{part}' is corrected, but has no bone.", "Name its bone, or leave the correction out.")
+        if any(angles):
+            x, y, z = map(float, angles)
+            out[part] = (x, y, z)
+    return out
 
 
 def parts_from_dict(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

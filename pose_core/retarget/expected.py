@@ -64,7 +64,8 @@ def motion_limb_angles(
     Args:
         rig: the rig.
         bone_map: its bones.
-        rig_motion: what was written; limbs that were solved again are left out, as they point elsewhere on purpose.
+        rig_motion: what was written; limbs that were solved again or corrected are left out, as they point elsewhere on
+            purpose.
         heads: (N, M, 3) heads of the mapped bones, in the map's order, armature space.
         times_s: (N,) times of these.
         motion: the motion.
@@ -75,8 +76,8 @@ def motion_limb_angles(
     valid = motion.valid
     out = {}
     for limb, (child, start, end) in _LIMBS.items():
-        solved = rig_motion.diagnostics.get("solved_again", ())
-        if child not in bone_map or limb.split("_", 1)[1] in solved:
+        solved, corrected = (rig_motion.diagnostics.get(key, ()) for key in ("solved_again", "corrected"))
+        if child not in bone_map or limb.split("_", 1)[1] in solved or limb in corrected:
             continue
         a, b = (names.index(bone_map.bones[p][0]) for p in (limb, child))
         of_rig = world[:, b] - world[:, a]

@@ -36,7 +36,8 @@ class TransferConfig:
     constraint pulls at present and no switch turns off."""
     corrections: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Part to a turn that is added to its rest pose: three Euler angles XYZ in degrees, or a quaternion wxyz; about the
-    figure's axes in T pose (left, back, up). Fixes a limb that the automatic alignment reads wrongly."""
+    figure's axes in T pose (left, back, up). Fixes a limb that the automatic alignment reads wrongly. Goes before the
+    bone map's own correction of the part."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.forearm_twist_share <= 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pose_core.config import TrackConfig
@@ -115,3 +116,16 @@ def _choose_detector(config: TrackConfig, store: ModelStore, entry: ModelEntry) 
         if status.entry.kind in DETECTOR_KINDS and status.state == "ready":
             return status.entry.name, f"'{entry.detector}', paired with the model, is not on this machine"
     return entry.detector, "paired with the model in the catalogue"  # whose absence is reported when it is opened
+
+
+def files_needed(config: TrackConfig, store: ModelStore) -> dict[str, Path]:
+    """Files that a job with these settings reads, by role; fetches nothing.
+
+    Raises:
+        ModelError: an unknown model, or one of which a file is not here or damaged; the same of its detector.
+    """
+    entry = store.entry(config.model)
+    files = store.files(config.model)
+    if entry.kind == "blazepose" or entry.kind in DETECTOR_KINDS:
+        return files
+    return {**store.files(_choose_detector(config, store, entry)[0]), **files}

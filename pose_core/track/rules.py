@@ -29,6 +29,9 @@ class TrackerRules:
     """Two people with the same pose for longer are one, whom the other's region has slipped onto."""
     least_mean_confidence: float = 0.15
     """Mean confidence over all keypoints below which a pose does not count."""
+    largest_region: float = 4.0
+    """A region beyond this many times the picture's longer side holds nobody: a network that keeps seeing a person of
+    one size in its crop lets the crop grow for ever."""
     part_size: float = 0.8
     """Somebody new inside somebody followed must be larger than this share of them, else it is a part of them."""
     only_prominent: bool = True

@@ -264,7 +264,9 @@ class PeopleTracker:
     def _is_believable(self, sample: PoseSample) -> bool:
         """Whether enough of a person is seen for the pose to be more than a guess."""
         enough = sample.mean_confidence >= self._rules.least_mean_confidence
-        return enough and sample.next_region.is_usable and not self._is_outside(sample.next_region)
+        region = sample.next_region
+        too_large = max(region.width, region.height) > self._rules.largest_region * max(self._image_size)
+        return enough and region.is_usable and not too_large and not self._is_outside(region)
 
     def _is_part_of_known(self, region: Region) -> bool:
         """Whether the region is but a part of somebody followed: a leg at the picture's edge looks like a person."""

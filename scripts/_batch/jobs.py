@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from pose_core import __version__
 from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, from_mapping
 from pose_core.errors import ConfigError, PoseCoreError
+from pose_core.files import RIG_SUFFIXES
 from pose_core.retarget import KeysConfig
 from pose_core.retarget.bone_names import name_presets
 from pose_core.retarget.keying import KEEP
@@ -24,6 +25,24 @@ from pose_core.retarget.root_motion import ROOT_MOTIONS
 REPORT_SUFFIX = ".report.json"
 MOTION_SUFFIX = ".motion.npz"
 EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "bvh")
+
+
+@dataclass(frozen=True)
+class Role:
+    """One person of a clip and the character that gets their motion."""
+
+    person: int | None = None
+    """Number of the person; None = the next one from the left who has no role of their own."""
+    rig: str | None = None
+    """Character file; None = an armature of the open file, or of the job's rig file."""
+    armature: str = ""
+    """Armature object to use, where there are several."""
+    bone_map: str | None = None
+    """File of a bone map, or name of a rig family; None = the job's."""
+
+    def __post_init__(self) -> None:
+        if self.rig is None and not self.armature:
+            raise ConfigError("A person's character must be named by an armature or a rig file.")
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,11 @@ class Job:
     """How many people; 0 = all."""
     person_id: int | None = None
     """Only this person."""
+    cast: tuple[Role, ...] = ()
+    """Several people on several characters, all in one scene: who gets which. The others are left out, but for
+    `everybody`."""
+    everybody: bool = False
+    """All people in one scene, those without a character of `cast` on new armatures."""
     save_blend: bool = False
     """Save the scene too."""
 
@@ -82,6 +106,24 @@ class Job:
                 f"export must be one or more of {', '.join(EXPORTS)}, but is '{self.export}'.", "Part them by commas."
             )
         _ = self.keys_config
+        named = [role.person for role in self.cast if role.person is not None]
+        twice = sorted({person for person in named if named.count(person) > 1})
+        if twice:
+            raise ConfigError(f"Person {twice[0]} is to play two characters.", "Give each character its own person.")
+        if self.is_ensemble and self.person_id is not None:
+            raise ConfigError("Give either one person or a cast, not both.")
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether all people go into one scene."""
+        return bool(self.cast) or self.everybody
+
+    @property
+    def people_to_keep(self) -> int:
+        """How many people the worker shall keep, most prominent first; 0 = all."""
+        if self.everybody or any(role.person is not None for role in self.cast):
+            return 0
+        return len(self.cast) or self.people
 
     @property
     def exports(self) -> list[str]:
@@ -105,6 +147,15 @@ class Job:
         source = Path(self.video or self.motion or "")
         return source.name.removesuffix(MOTION_SUFFIX) if self.motion else source.stem
 
+    def motion_files(self) -> list[Path]:
+        """The motion file, and for several people those of the others, which lie beside it (`NAME.p2.motion.npz`)."""
+        first = Path(self.motion or "")
+        if not self.is_ensemble:
+            return [first]
+        stem = first.name.removesuffix(MOTION_SUFFIX)
+        others = [path for path in first.parent.glob(f"*{MOTION_SUFFIX}") if _person_of(path, stem) is not None]
+        return [first, *sorted(others, key=lambda path: _person_of(path, stem) or 0)]
+
     @property
     def base(self) -> Path:
         """Folder and name of the results."""
@@ -127,17 +178,27 @@ class Job:
         return EstimateRequest(
             video=str(Path(self.video).absolute()),
             out=str(motion.absolute()),
-            track=TrackConfig(people=self.people, person_id=self.person_id),
+            track=TrackConfig(people=self.people_to_keep, person_id=self.person_id),
             solve=solve,
         )
 
     def digest(self, blend_file: str) -> str:
         """Hash of everything the result depends on: settings, version, and the state of the input files."""
-        bone_map = None if self.bone_map is None or is_family(self.bone_map) else self.bone_map
-        files = [self.video, self.motion, self.rig, bone_map, blend_file or None]
+        maps = [name for name in (self.bone_map, *(role.bone_map for role in self.cast)) if name]
+        maps = [name for name in maps if not is_family(name)]
+        rigs = [role.rig for role in self.cast]
+        motions = [str(path) for path in self.motion_files()] if self.motion else []
+        files = [self.video, *motions, self.rig, *rigs, *maps, blend_file or None]
         state = {name: _file_state(Path(name)) for name in files if name}
         content = {"job": dataclasses.asdict(self), "files": state, "version": __version__}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _person_of(path: Path, stem: str) -> int | None:
+    """The number in `STEM.pN.motion.npz`, None for other names."""
+    own = path.name.removesuffix(MOTION_SUFFIX)
+    number = own.removeprefix(f"{stem}.p")
+    return int(number) if own.startswith(f"{stem}.p") and number.isdecimal() else None
 
 
 def is_family(bone_map: str) -> bool:
@@ -204,7 +265,9 @@ def build_parser() -> argparse.ArgumentParser:
     person = parser.add_argument_group("person")
     person.add_argument("--height", type=float, metavar="M", help="height of the person, metres")
     person.add_argument("--people", default="1", metavar="N|all", help="how many people to keep")
-    person.add_argument("--person", type=int, metavar="ID", help="keep only this person")
+    person.add_argument("--person", action="append", default=[], metavar="ID|ID=RIG|all",
+                        help="keep only this person; or, once for each, the person's armature or rig file; all = every"
+                        " person in one scene, on these or new armatures (0=RIG: next one from the left)")  # fmt: skip
     how = parser.add_argument_group("how")
     how.add_argument("--worker-python", metavar="FILE", help="Python of the worker's environment")
     how.add_argument("--resume", action="store_true", help="skip jobs that are done and whose input is unchanged")
@@ -224,7 +287,7 @@ def read_batch(argv: list[str]) -> Batch:
         "fps_mode": options.fps_mode, "place": options.place, "export": options.export,
         "key_error_mm": options.key_error_mm, "rotation_mode": options.rotation_mode,
         "root_motion": options.root_motion, "root_bone": options.root_bone, "frame_start": options.frame_start,
-        "height_m": options.height, "people": people, "person_id": options.person, "save_blend": options.save_blend,
+        "height_m": options.height, "people": people, "save_blend": options.save_blend, **_persons(options.person),
     }  # fmt: skip
     jobs = [Job(video=str(path), **defaults) for path in options.video]
     jobs += [Job(motion=str(path), **defaults) for path in options.motion]
@@ -246,6 +309,29 @@ def read_batch(argv: list[str]) -> Batch:
     return Batch(tuple(jobs), options.blend, options.worker_python, options.resume)
 
 
+def _persons(words: list[str]) -> dict[str, Any]:
+    """Settings of a job from the values of `--person`."""
+    cast, single, everybody = [], [], False
+    for word in words:
+        number, sign, rig = word.partition("=")
+        if word == "all":
+            everybody = True
+        elif not sign:
+            single.append(_whole("--person", number))
+        elif not rig:
+            raise ConfigError(f"--person {word} names no character.", "Write --person 1=ARMATURE or 1=FILE.")
+        else:
+            person = _whole("--person", number) or None
+            is_file = Path(rig).suffix.lower() in RIG_SUFFIXES
+            cast.append(Role(person, rig, "") if is_file else Role(person, None, rig))
+    if len(single) > 1 or (single and (cast or everybody)):
+        raise ConfigError(
+            "--person with a number alone keeps only that one person.",
+            "For several people say on which character each goes: --person 1=HeroRig --person 2=OtherRig.",
+        )
+    return {"person_id": single[0] if single else None, "cast": tuple(cast), "everybody": everybody}
+
+
 def _whole(option: str, text: str) -> int:
     if not text.isdecimal():
         raise ConfigError(f"{option} must be a whole number or 'all', but is '{text}'.")
@@ -265,6 +351,7 @@ def _manifest_jobs(path: Path, defaults: Mapping[str, Any], out: str | None) -> 
     jobs = []
     for number, entry in enumerate(entries, 1):
         own = {**data.get("defaults", {}), **entry}
+        roles = own.pop("cast", None)
         for key in ("video", "motion", "rig", "bone_map", "out"):
             if isinstance(own.get(key), str) and not (key == "bone_map" and is_family(own[key])):
                 own[key] = str(path.parent / own[key])
@@ -274,7 +361,23 @@ def _manifest_jobs(path: Path, defaults: Mapping[str, Any], out: str | None) -> 
             own["people"] = 0
         try:
             given = {key: value for key, value in defaults.items() if value is not None}
-            jobs.append(from_mapping(Job, {**given, **own}))
+            cast = given.pop("cast")
+            cast = cast if roles is None else _roles(roles, path.parent)
+            jobs.append(dataclasses.replace(from_mapping(Job, {**given, **own}), cast=cast))
         except PoseCoreError as error:
             raise ConfigError(f"Job {number} of '{path}': {error.message}", error.hint) from error
     return jobs
+
+
+def _roles(entries: Any, folder: Path) -> tuple[Role, ...]:
+    """The cast of a manifest's job; its paths are relative to the manifest's folder."""
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ConfigError(f"cast must be tables [[job.cast]], but is {entries!r}.")
+    roles = []
+    for entry in entries:
+        own = dict(entry)
+        for key in ("rig", "bone_map"):
+            if isinstance(own.get(key), str) and not (key == "bone_map" and is_family(own[key])):
+                own[key] = str(folder / own[key])
+        roles.append(from_mapping(Role, own))
+    return tuple(roles)

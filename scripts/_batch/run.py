@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 
 from pose_core import __version__
+from pose_core.casting import cast_people, first_time_s, take_name
 from pose_core.errors import ConfigError, PoseCoreError, WorkerError
 from pose_core.files import atomic_path
 from pose_core.motion_file import read_motion
@@ -22,7 +23,7 @@ from pose_core.worker.client import WorkerClient
 from pose_core.worker.environment import environment_python
 from pose_core.worker.protocol import ProgressUpdate
 
-from .jobs import MOTION_SUFFIX, Job, is_family
+from .jobs import MOTION_SUFFIX, Job, Role, is_family
 
 REPORT_VERSION = 1
 FINISHED, FAILED = "finished", "failed"
@@ -60,9 +61,11 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
                               "blender": bpy.app.version_string, "timings_s": {}, "takes": []}  # fmt: skip
     try:
         Path(job.out).mkdir(parents=True, exist_ok=True)
-        motions = [Path(job.motion)] if job.motion else _estimate(job, worker_python, report)
-        for path in motions:
-            report["takes"].append(_take(job, path, bridge, blend_file))
+        motions = job.motion_files() if job.motion else _estimate(job, worker_python, report)
+        if job.is_ensemble:
+            report["takes"] += _ensemble(job, motions, bridge, blend_file, report)
+        else:
+            report["takes"] += [_take(job, path, bridge, blend_file) for path in motions]
         report["status"] = FINISHED
     except (PoseCoreError, OSError) as error:
         report["status"] = FAILED
@@ -122,14 +125,7 @@ def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str
         name = motion_path.name.removesuffix(MOTION_SUFFIX)
     target = _fresh_scene(job, bridge, blend_file)
     imported = time.monotonic()
-    options = bridge.apply_motion.ApplyOptions(
-        clip_name=name,
-        frame_start=job.frame_start,
-        fps_mode=job.fps_mode,
-        bone_map=_bone_map(job, bridge, target),
-        keys=job.keys_config,
-        transfer=replace(TransferConfig(), place=job.place),
-    )
+    options = _options(job, name, _bone_map(job.bone_map, bridge, target), bridge)
     take: dict[str, Any] = {"motion": str(motion_path), "person_id": motion.person_id}
     take |= bridge.apply_motion.apply_motion(bpy.context, motion, target, options)
     applied = time.monotonic()
@@ -137,12 +133,69 @@ def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str
     take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
     exported = time.monotonic()
     if job.save_blend:
-        blend = Path(job.out) / f"{name}.blend"
-        _save_blend(blend)
-        take["blend"] = blend.name
+        take["blend"] = _save_blend(job, name)
     take["timings_s"] = {"import": imported - start, "apply": applied - imported, "export": exported - applied,
                          "parts_of_apply": take["timings_s"]}  # fmt: skip
     return take
+
+
+def _ensemble(
+    job: Job, paths: list[Path], bridge: Any, blend_file: str, report: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Put all people on their characters in one scene, or none; then export each character by itself."""
+    motions = [read_motion(path) for path in paths]
+    _open_scene(blend_file)
+    if job.rig:
+        bridge.rig_import.import_rig_file(Path(job.rig).absolute())
+    roles = job.cast
+    if job.everybody and not roles:
+        there = bridge.apply_many.from_the_left(bpy.context, _armatures())
+        roles = tuple(Role(armature=obj.name) for obj in there)
+    cast = cast_people(motions, [role.person for role in roles])
+    played: list[tuple[int, Any, str | None]] = []
+    for role, person in zip(roles, cast.people, strict=True):
+        obj = _character(role, bridge)
+        if person is None:
+            report.setdefault("notes", []).append(f"Nobody was left in the clip to play '{obj.name}'.")
+        else:
+            played.append((person, obj, role.bone_map or job.bone_map))
+    played += [(person, None, None) for person in cast.others] if job.everybody else []
+    played.sort(key=lambda entry: entry[0])
+    zero_s = first_time_s([motions[person] for person, _, _ in played])
+    castings, names = [], []
+    for person, obj, map_name in played:
+        names.append(take_name(job.result_name, motions[person].person_id, len(played)))
+        options = _options(job, names[-1], _bone_map(map_name, bridge, obj) if obj is not None else None, bridge)
+        castings.append(bridge.apply_many.Casting(motions[person], obj, replace(options, time_zero_s=zero_s)))
+    takes = []
+    for (person, _, _), name, done in zip(
+        played, names, bridge.apply_many.apply_motions(bpy.context, castings), strict=True
+    ):
+        take = {"motion": str(paths[person]), "person_id": motions[person].person_id, **done}
+        take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge)
+        take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
+        takes.append(take)
+    if job.save_blend:
+        takes[0]["blend"] = _save_blend(job, job.result_name)
+    return takes
+
+
+def _character(role: Role, bridge: Any) -> Any:
+    """The armature object of a role: from its own file, or one that is there."""
+    if role.rig is not None:
+        return bridge.rig_import.import_rig(Path(role.rig).absolute(), role.armature)
+    return bridge.rig_import.choose_armature(_armatures(), role.armature, "the scene")
+
+
+def _options(job: Job, name: str, bone_map: BoneMap | None, bridge: Any) -> Any:
+    return bridge.apply_motion.ApplyOptions(
+        clip_name=name,
+        frame_start=job.frame_start,
+        fps_mode=job.fps_mode,
+        bone_map=bone_map,
+        keys=job.keys_config,
+        transfer=replace(TransferConfig(), place=job.place),
+    )
 
 
 def _export(job: Job, name: str, armature: Any, bridge: Any) -> list[str]:
@@ -158,32 +211,43 @@ def _export(job: Job, name: str, armature: Any, bridge: Any) -> list[str]:
     return files
 
 
-def _bone_map(job: Job, bridge: Any, target: Any) -> BoneMap | None:
-    """The map that the job names: a file's, or the one by a family's names."""
-    if not job.bone_map:
+def _bone_map(name: str | None, bridge: Any, target: Any) -> BoneMap | None:
+    """The map that a job names: a file's, or the one by a family's names."""
+    if not name:
         return None
-    if not is_family(job.bone_map):
-        return read_bone_map(job.bone_map)
+    if not is_family(name):
+        return read_bone_map(name)
     if target is None:
-        raise ConfigError(f"The bone map '{job.bone_map}' needs a character.", "Give one with --rig.")
-    return map_by_family(bridge.apply_motion.read_armature(target), job.bone_map)
+        raise ConfigError(f"The bone map '{name}' needs a character.", "Give one with --rig.")
+    return map_by_family(bridge.apply_motion.read_armature(target), name)
 
 
-def _fresh_scene(job: Job, bridge: Any, blend_file: str) -> Any:
-    """Start from the same state whatever ran before; return the armature to use, or None for a new one."""
+def _open_scene(blend_file: str) -> None:
+    """Start from the same state whatever ran before."""
     if blend_file:
         bpy.ops.wm.open_mainfile(filepath=blend_file, load_ui=False)
     else:
         bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+def _fresh_scene(job: Job, bridge: Any, blend_file: str) -> Any:
+    """Open the scene; return the armature to use, or None for a new one."""
+    _open_scene(blend_file)
     if job.rig:
         return bridge.rig_import.import_rig(Path(job.rig).absolute(), job.armature)
     if not blend_file:
         return None
-    armatures = [obj for obj in bpy.context.view_layer.objects if obj.type == "ARMATURE"]
-    return bridge.rig_import.choose_armature(armatures, job.armature, blend_file)
+    return bridge.rig_import.choose_armature(_armatures(), job.armature, blend_file)
 
 
-def _save_blend(path: Path) -> None:
+def _armatures() -> list[Any]:
+    return [obj for obj in bpy.context.view_layer.objects if obj.type == "ARMATURE"]
+
+
+def _save_blend(job: Job, name: str) -> str:
+    """Save the scene; the file's name."""
+    path = Path(job.out) / f"{name}.blend"
     with atomic_path(path) as temporary:
         temporary.unlink()  # Blender would keep the empty file as a backup
         bpy.ops.wm.save_as_mainfile(filepath=str(temporary.absolute()), copy=True, check_existing=False, compress=True)
+    return path.name

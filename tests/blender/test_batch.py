@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,53 @@ def test_a_failed_job_does_not_stop_the_others(tmp_path: Path) -> None:
     assert "2 done, 0 skipped, 1 failed" in run.output
 
 
+def test_several_people_go_onto_several_characters_in_one_scene(tmp_path: Path) -> None:
+    """Two rig files, one of them by a family's names; everybody on what the file holds; and what cannot be."""
+    for number, slope in ((1, 0.2), (2, -0.2)):
+        motion = random_motion(12, seed=number)
+        own = motion.joints_camera_m - motion.joints_camera_m[:, :1]
+        suffix = "" if number == 1 else f".p{number}"
+        placed = replace(motion, joints_camera_m=own + [4 * slope, 0, 4], person_id=number)
+        write_motion(tmp_path / f"duo{suffix}.motion.npz", placed)
+    mixamo, unreal = (shared_file(f"rigs/{name}") for name in ("mixamo_tpose.fbx", "unreal_twist_ik_apose.glb"))
+    (tmp_path / "jobs.toml").write_text(
+        f"""[defaults]
+motion = "duo.motion.npz"
+out = "out"
+[[job]]
+name = "files"
+save_blend = true
+cast = [{{person = 1, rig = "{mixamo}"}}, {{person = 2, rig = "{unreal}", bone_map = "unreal"}}]
+[[job]]
+name = "everybody"
+rig = "{mixamo}"
+everybody = true
+[[job]]
+name = "absent"
+rig = "{mixamo}"
+cast = [{{person = 1, armature = "Nobody"}}]
+[[job]]
+name = "broken"
+cast = [{{person = 1, rig = "{mixamo}"}}, {{person = 2, rig = "{unreal}", bone_map = "mixamo"}}]
+"""
+    )
+    run = batch(tmp_path, "--manifest", tmp_path / "jobs.toml")
+    assert run.returncode == SOME_FAILED and "2 done, 0 skipped, 2 failed" in run.output, run.output
+    out = tmp_path / "out"
+    first, second = report(out, "files")["takes"]  # type: ignore[misc]
+    assert [take["person_id"] for take in (first, second)] == [1, 2]
+    assert [take["family"] for take in (first, second)] == ["mixamo", "unreal"]
+    assert [take["files"] for take in (first, second)] == [["files.p1.fbx"], ["files.p2.fbx"]]
+    assert [take["action"] for take in (first, second)] == ["files.p1", "files.p2"]
+    assert max(take["verify"]["max_joint_deviation_m"] for take in (first, second)) < 1e-4
+    assert (out / "files.blend").is_file()
+    prominent, other = report(out, "everybody")["takes"]  # type: ignore[misc]
+    assert not prominent["new_armature"] and other["new_armature"]
+    assert "no armature 'Nobody'" in report(out, "absent")["error"]["message"]  # type: ignore[index]
+    assert "no complete Mixamo" in report(out, "broken")["error"]["message"]  # type: ignore[index]
+    assert not list(out.glob("broken*.fbx")) and not list(out.glob("absent*.fbx"))
+
+
 def test_resume_skips_what_is_done_and_repeats_what_changed(tmp_path: Path) -> None:
     motion_file(tmp_path)
     arguments = ("--motion", tmp_path / "walk.motion.npz", "--out", tmp_path / "out", "--resume")
@@ -194,6 +242,9 @@ def main(args):
         (["--nonsense"], "unrecognized arguments"),
         (["--motion", "a/x.motion.npz", "b/x.motion.npz"], "Two jobs would write"),
         (["--video", "a.mp4", "--people", "some"], "--people must be a whole number"),
+        (["--motion", "a.npz", "--person", "1=A", "--person", "1=B"], "Person 1 is to play two"),
+        (["--motion", "a.npz", "--person", "1", "--person", "2=B"], "keeps only that one person"),
+        (["--motion", "a.npz", "--person", "1="], "names no character"),
         (["--manifest", "absent.toml"], "Cannot read the manifest"),
         (["--motion", "a.npz", "--blend", "absent.blend"], "no scene"),
     ],
@@ -211,6 +262,8 @@ def test_bad_usage_is_told_apart(arguments: list[str], words: str, tmp_path: Pat
         ("[[job]]\nvideo = 'a.mp4'\nheigth_m = 1.7", "heigth_m"),
         ("[jobs]\n", "must hold"),
         ("[[job]]\nvideo = 3", "Job 1"),
+        ("[[job]]\nvideo = 'a.mp4'\ncast = [{person = 1}]", "named by an armature or a rig file"),
+        ("[[job]]\nvideo = 'a.mp4'\ncast = 3", "cast must be tables"),
         ("not toml", "Cannot read"),
     ],
 )

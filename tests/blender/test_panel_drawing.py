@@ -31,10 +31,16 @@ def test_every_state_of_the_panel_can_be_drawn(bpy_version, tmp_path):
     assert {"Own map", "Detect", "Clear", "Load", "Save"} <= set(drawn["bones listed"])
     assert "1 to confirm" in drawn["bones doubtful"] and "These Are Right" in drawn["bones doubtful"]
     assert drawn["bone rows"] == ["Head", "skull", "Upper Arm L", "arm", "Toe R"]
+    assert "Several Characters" in drawn["several characters offered"]
+    assert "Several Characters" not in drawn["several characters"] and "Estimate Pose" in drawn["several characters"]
+    assert drawn["roles"] == ["From Left", "Person 3"]
     assert "Automatic" not in drawn["options"]  # no character chosen yet
     assert {"Something broke", "try again", "Setup failed"} <= set(drawn["problem"])
     assert "all is well" in drawn["note"]
     assert {"clip.mp4", "0 - 5:  unsure", "and 5 more", "Export FBX", "Preview"} <= set(drawn["summary"])
+    assert {"Export Hero", "Export A vi...name"} <= set(drawn["summary of two"]) and "Export FBX" not in drawn[
+        "summary of two"
+    ]
     assert "Finding people  40%" in drawn["job"]
     assert "Export FBX" not in drawn["job"]
     assert run.result["dropped"] == str(SAMPLE)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pose_core.export.preview import draw_skeleton
+from pose_core.export.preview import draw_number, draw_skeleton
 from pose_core.skeletons import CANONICAL, Skeleton
 
 TREE = Skeleton(("pelvis", "left_hip", "right_hip"), (-1, 0, 0))
@@ -40,3 +40,24 @@ def test_unknown_joints_are_left_out_and_wild_ones_do_no_harm():
     image = _black()
     draw_skeleton(image, np.full((len(CANONICAL), 2), np.nan), CANONICAL)
     assert not image.any()
+
+
+def test_a_number_stands_above_the_head_and_within_the_picture():
+    image = _black()
+    draw_number(image, POINTS + [0, 20], 7)
+    rows, columns = np.nonzero(image.any(axis=2))
+    assert rows.max() < 70 and abs(columns.mean() - 50) < 25
+    other = _black()
+    draw_number(other, POINTS + [0, 20], 12)
+    assert (image != other).any()
+    image = _black()
+    draw_number(image, POINTS - [0, 48], 7)  # the head at the upper edge
+    at_edge, _ = np.nonzero(image.any(axis=2))
+    assert np.ptp(at_edge) == np.ptp(rows)  # nothing of it is cut off
+
+
+def test_nobody_gets_no_number():
+    for points in (np.full((3, 2), np.nan), POINTS + [500, 0], POINTS + [0, 500]):
+        image = _black()
+        draw_number(image, points, 7)
+        assert not image.any()

@@ -59,6 +59,23 @@ def test_a_found_map_survives_a_file_and_is_certain_then(tmp_path: Path) -> None
 MINIMAL: dict[str, Any] = {"format": "pose_core.bone_map", "version": 1, "bones": {"head": "Head"}}
 
 
+ANGLES = st.tuples(*[st.floats(-180, 180, allow_subnormal=False)] * 3).filter(any)
+
+
+@given(bone_map=MAP, data=st.data())
+def test_corrections_survive_plain_data(bone_map: BoneMap, data: st.DataObject) -> None:
+    parts = st.sampled_from(sorted(bone_map.bones)) if bone_map.bones else st.nothing()
+    corrections = data.draw(st.dictionaries(parts, ANGLES))
+    corrected = replace(bone_map, corrections=corrections)
+    plain = json.loads(json.dumps(bone_map_to_dict(corrected)))
+    assert bone_map_from_dict(plain) == corrected
+    assert plain["version"] == (2 if corrections else 1)  # programs from before corrections read what they can
+
+
+def test_a_correction_of_nothing_is_none() -> None:
+    assert bone_map_from_dict({**MINIMAL, "corrections": {"head": [0, 0, 0.0]}}).corrections == {}
+
+
 def test_a_file_of_the_first_kind_is_read(tmp_path: Path) -> None:
     path = tmp_path / "map.json"
     path.write_text(json.dumps({**MINIMAL, "bones": {"spine": ["a", "b"], "head": "c", "neck": [], "left_toe": None}}))
@@ -85,6 +102,12 @@ def test_a_file_of_the_first_kind_is_read(tmp_path: Path) -> None:
         ({"switches": [{"bone": "a"}]}, "a switch lacks property"),
         ({"switches": [{"bone": "a", "property": "b", "fk": "on"}]}, "'fk' of a switch must be a number or null"),
         ({"switches": [{"bone": "a", "property": "b", "speed": 1}]}, "a switch has unknown entries speed"),
+        ({"corrections": [1, 2, 3]}, "'corrections' must be an object"),
+        ({"corrections": {"head": [1, 2]}}, "correction of 'head' must be a list of three angles"),
+        ({"corrections": {"head": [1, 2, "3"]}}, "correction of 'head' must be a list of three angles"),
+        ({"corrections": {"head": [1, 2, 500]}}, "correction of 'head' must be three angles from -180 to 180"),
+        ({"corrections": {"wing": [1, 2, 3]}}, "corrects unknown parts: wing"),
+        ({"corrections": {"left_hand": [1, 2, 3]}}, "'left_hand' is corrected, but has no bone"),
     ],
 )
 def test_wrong_entries_are_named(change: dict[str, Any], word: str, tmp_path: Path) -> None:

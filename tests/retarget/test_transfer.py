@@ -325,6 +325,24 @@ def test_a_correction_turns_one_part_about_the_figures_axes() -> None:
             assert np.abs(np.einsum("tij,tj->ti", turned, axis) - axis).max() < 1e-9  # about the motion's left axis
 
 
+def test_a_bone_map_can_hold_the_corrections() -> None:
+    """As in the settings, which go before it part by part."""
+    motion, rig = random_motion(), make_rig(SHAPES["arms_down_rolls"])
+    corrected = replace(bone_map(rig), corrections={"left_hand": (25.0, 0.0, 0.0), "spine": (0.0, 0.0, 9.0)})
+    by_map = transfer(motion, rig, corrected)
+    by_settings = transfer(
+        motion,
+        rig,
+        bone_map(rig),
+        TransferConfig(corrections={"left_hand": (25.0, 0.0, 0.0), "spine": (0.0, 0.0, 9.0)}),
+    )
+    assert np.array_equal(by_map.quaternions, by_settings.quaternions)
+    assert by_map.diagnostics["corrected"] == ["left_hand", "spine"]
+    both = transfer(motion, rig, corrected, TransferConfig(corrections={"left_hand": (0.0, 0.0, 0.0)}))
+    spine = transfer(motion, rig, replace(corrected, corrections={"spine": (0.0, 0.0, 9.0)}))
+    assert np.allclose(both.quaternions, spine.quaternions, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "correction", [{"tail": (1.0, 0.0, 0.0)}, {"head": (1.0, 2.0)}, {"head": (0.0, 0.0, 0.0, 0.0)}]
 )

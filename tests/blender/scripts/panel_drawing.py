@@ -5,6 +5,7 @@ in this version can be told. Arguments: zip, worker environment, video.
 """
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import addon_utils
@@ -74,7 +75,7 @@ def main(args):
     assert addon_utils.check(MODULE)[1]
     state = sys.modules[MODULE + ".state"]
     panel = sys.modules[MODULE + ".panels.main_panel"].POSE_CORE_PT_main
-    from bl_ext.user_default.pose_core.panels import bones_ui, preferences_ui
+    from bl_ext.user_default.pose_core.panels import bones_ui, cast_ui, preferences_ui
 
     preferences = bpy.context.preferences.addons[MODULE].preferences
     settings = bpy.context.scene.pose_core
@@ -97,6 +98,18 @@ def main(args):
     draw("options")
     settings.target = bpy.data.objects.new("Hero", bpy.data.armatures.new("Hero"))
     draw("bones automatic")
+    settings.people = "ALL"
+    draw("several characters offered")
+    for target in (settings.target, None):
+        settings.cast.add().target = target
+    settings.cast[1].whom, settings.cast[1].person_id = "NUMBER", 3
+    settings.active_role = 1
+    draw("several characters")
+    texts = []
+    for role in settings.cast:
+        cast_ui.draw_role(CheckedLayout(texts), role)
+    drawn["roles"] = [text for text in texts if text]
+    settings.people = "ID"
     rows = settings.target.pose_core_bones.rows
     for part, bone in (("head", "skull"), ("left_upper_arm", "arm"), ("right_toe", "")):
         row = rows.add()
@@ -118,6 +131,8 @@ def main(args):
         bpy.context.scene.name, ("Rig",), "clip.mp4", (("Frames", "3"),), spans, ("mind " * 30,), ("m",), "p.mp4"
     )
     draw("summary")
+    state.STATE.summary = replace(state.STATE.summary, object_names=("Hero", "A villain with a long name"))
+    draw("summary of two")
     runner = SimpleNamespace(close=lambda: None, cancel=lambda: None)
     state.STATE.job = state.JobView("estimate", "Estimate Pose", runner, "Finding people", 0.4, "3/9")
     draw("job")

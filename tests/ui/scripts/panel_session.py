@@ -11,6 +11,7 @@ import json
 import sys
 import time
 import traceback
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +22,7 @@ MODULE = "bl_ext.user_default.pose_core"
 HEARTBEAT_S = 0.02
 
 zip_path, environment, video, out, share = sys.argv[sys.argv.index("--") + 1 :]
-seen = {"hover": "", "job": None, "beats": [], "commands": 0, "stages": []}
+seen = {"hover": "", "job": None, "beats": [], "commands": 0, "stages": [], "draws": [], "drawn": 0.0}
 
 
 def say(word, /, **facts):
@@ -67,6 +68,11 @@ def scene_facts():
     return {
         "objects": sorted(obj.name for obj in bpy.data.objects),
         "actions": sorted(action.name for action in bpy.data.actions),
+        "takes": sorted(
+            obj.animation_data.action.name
+            for obj in bpy.data.objects
+            if obj.animation_data is not None and obj.animation_data.action is not None
+        ),
         "fps": scene.render.fps / scene.render.fps_base,
         "range": [scene.frame_start, scene.frame_end],
     }
@@ -83,6 +89,8 @@ def install():
     bpy.app.timers.register(show_tab, first_interval=0.1)
     bpy.app.timers.register(heartbeat, first_interval=0.1, persistent=True)
     bpy.app.timers.register(watch, first_interval=0.1, persistent=True)
+    bpy.types.SpaceView3D.draw_handler_add(draw_begins, (), "WINDOW", "PRE_VIEW")
+    bpy.types.SpaceView3D.draw_handler_add(draw_ends, (), "WINDOW", "POST_PIXEL")
 
 
 @guarded
@@ -105,6 +113,15 @@ def heartbeat():
     if state().job is not None:
         seen["beats"].append((time.perf_counter(), state().job.stage))
     return HEARTBEAT_S
+
+
+def draw_begins():
+    seen["drawn"] = time.perf_counter()
+
+
+def draw_ends():
+    if state().job is not None:
+        seen["draws"].append(time.perf_counter() - seen["drawn"])
 
 
 @guarded
@@ -136,13 +153,15 @@ def report_job():
         rows=[] if summary is None else [list(row) for row in summary.rows],
         made=[] if summary is None else list(summary.object_names),
         ticks=state().ticks,
+        start_s=state().start_s,
         slowest_tick_s=state().slowest_tick_s,
+        longest_redraws_s=sorted(seen["draws"], reverse=True)[:5],
         heartbeats=len(beats),
         longest_pauses_s=sorted(pauses, reverse=True)[:5],
         fractions=len(set(seen["stages"])),
         **scene_facts(),
     )
-    seen["beats"], seen["stages"] = [], []
+    seen["beats"], seen["stages"], seen["draws"] = [], [], []
 
 
 def report_hover():
@@ -197,6 +216,50 @@ def show_bones():
     settings.target.pose_core_bones.active_row = 6
 
 
+class GivesMotions:
+    """A worker that ends at once: two people who move like the one that was found before."""
+
+    def __init__(self, _python):
+        from pose_core.motion_file import read_motion, write_motion
+
+        first = Path(out) / "mannequin_walk.motion.npz"
+        second = Path(share) / "second.motion.npz"
+        write_motion(second, replace(read_motion(first), person_id=2))
+        self.paths = [str(first), str(second)]
+
+    def estimate(self, _request):
+        pass
+
+    def poll(self):
+        from pose_core.worker.protocol import Result
+
+        return [Result("job", {"frames": 1, "people_found": 2}, self.paths)]
+
+    def close(self):
+        sys.modules[MODULE + ".operators.estimate"].WorkerClient = seen["worker"]
+
+
+def put_on_two():
+    """Both people onto two characters of the scene."""
+    settings = bpy.context.scene.pose_core
+    with bpy.context.temp_override(window=window(), area=view()):
+        bpy.ops.object.select_all(action="DESELECT")
+        for name in ("Left", "Right"):
+            copy = bpy.data.objects["mannequin_walk"].copy()
+            copy.data = copy.data.copy()
+            copy.animation_data_clear()
+            copy.name = name
+            copy.location.x = -2.0 if name == "Left" else 2.0
+            bpy.context.collection.objects.link(copy)
+            copy.select_set(True)
+        bpy.ops.ed.undo_push(message="Two characters")
+        settings.character, settings.people, settings.target = "EXISTING", "ALL", None
+        bpy.ops.pose_core.add_roles()
+        operators = sys.modules[MODULE + ".operators.estimate"]
+        seen["worker"], operators.WorkerClient = operators.WorkerClient, GivesMotions
+        bpy.ops.pose_core.estimate("INVOKE_DEFAULT")
+
+
 def show_preferences():
     # In place of the 3D view: a window of its own is not drawn on a display without a window manager.
     area = view()
@@ -212,6 +275,7 @@ COMMANDS = {
     "facts": lambda: None,
     "problem": show_problem,
     "bones": show_bones,
+    "two": put_on_two,
     "preferences": show_preferences,
     "quit": lambda: bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.1),
 }
