@@ -7,10 +7,23 @@ import numpy as np
 from pose_core.errors import ConfigError
 from pose_core.types import FloatArray
 
+_FILM_DIAGONAL_MM = 43.27  # of 36 x 24 mm
+
 
 def default_focal_px(image_size: tuple[int, int]) -> float:
     """Focal length to assume when nothing is known: the image diagonal, pixels (about 53 degrees across it)."""
     return float(np.hypot(*image_size))
+
+
+def focal_from_35mm(focal_mm: float, image_size: tuple[int, int]) -> float:
+    """Focal length in pixels from its equivalent on 35 mm film, of which the diagonal counts.
+
+    Args:
+        focal_mm: as cameras and telephones state it.
+        image_size: (width, height) in pixels.
+    Source: CIPA DCG-001, equivalence by the diagonal of the picture.
+    """
+    return float(np.hypot(*image_size)) * focal_mm / _FILM_DIAGONAL_MM
 
 
 def focal_from_fov(fov_deg: float, image_size: tuple[int, int]) -> float:

@@ -88,6 +88,9 @@ class CameraConfig:
     """Focal length, pixels of the upright video."""
     fov_deg: float | None = None
     """Field of view across the longer side, degrees; an alternative to `focal_px`."""
+    focal_35mm: float | None = None
+    """Focal length as the file states it, in millimetres on 35 mm film: a start for the estimate, as stabilising crops
+    the picture by an unknown part. What is given above goes before it."""
     pitch_deg: float | None = None
     """Upwards positive, degrees."""
     roll_deg: float | None = None
@@ -101,6 +104,7 @@ class CameraConfig:
         _require(
             self.focal_px is None or self.fov_deg is None, "Give either a focal length or a field of view, not both."
         )
+        _require(self.focal_35mm is None or self.focal_35mm > 0, f"focal_35mm must be > 0, but is {self.focal_35mm}.")
         _require(self.fov_deg is None or 1 <= self.fov_deg <= 175, f"fov_deg must be 1 to 175, but is {self.fov_deg}.")
 
 

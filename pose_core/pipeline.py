@@ -79,7 +79,9 @@ def estimate(
     """
     stages = _Stages(progress, cancel)
     with stages.stage("track"):
-        tracked, video, warnings = _track(request, stages)
+        tracked, video, warnings, focal_35mm = _track(request, stages)
+    if request.camera.focal_35mm is None:
+        request = replace(request, camera=replace(request.camera, focal_35mm=focal_35mm))
     motions, left_out = _solve_people(request, tracked, Path(request.video).name, stages)
     stages.check_cancel()
     if request.preview is not None:
@@ -99,7 +101,7 @@ def motion_paths(out: str, person_ids: list[int]) -> tuple[str, ...]:
     return (out, *(f"{base}.p{person}{MOTION_SUFFIX}" for person in person_ids[1:]))
 
 
-def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict[str, Any], list[str]]:
+def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict[str, Any], list[str], float | None]:
     from pose_core.runtime.store import ModelStore
     from pose_core.track.run import track_people
     from pose_core.video import open_video, prefetch
@@ -133,13 +135,14 @@ def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict
             "reading": reader.diagnostics,
         }
         warnings = reader.warnings
+        focal_35mm = reader.info.focal_35mm
     if not result.tracks:
         wanted = f"person {request.track.person_id}" if request.track.person_id is not None else "anybody"
         raise NoPersonError(
             f"Could not find {wanted} in the {len(result.timestamps_s)} frames of '{request.video}'.",
             "Choose a clip in which a person is at least a fifth of the picture high, or lower the detector score.",
         )
-    return result, video, warnings
+    return result, video, warnings, focal_35mm
 
 
 def expected_frames(info: VideoInfo, range_: VideoConfig) -> int:

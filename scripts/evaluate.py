@@ -120,7 +120,9 @@ def _ablation(options: argparse.Namespace, out: Path, tracks: Path) -> None:
     groups: dict[str, list[Case]] = {}
     for noise in NOISES:
         name = f"Held-out subjects, still cameras, {noise} 2D"
-        groups[name] = mocap_cases(name, split.subjects, noise, 1, options.seed + 50, frames=sizes.frames, still=True)
+        groups[name] = mocap_cases(
+            name, split.subjects, noise, sizes.solver, options.seed + 50, frames=sizes.frames, still=True
+        )
     if (Path(options.clips) / "balance_reference.npz").is_file():
         for case in real_cases(Path(options.clips), tracks, sizes.real_frames):
             groups[f"Real footage, {case.source}"] = [case]

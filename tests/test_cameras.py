@@ -5,6 +5,7 @@ from pose_core.axes import UP_WORLD, camera_angles, camera_rotation
 from pose_core.cameras import (
     camera_matrix,
     default_focal_px,
+    focal_from_35mm,
     focal_from_fov,
     invert_rigid,
     project_points,
@@ -57,3 +58,8 @@ def test_field_of_view():
     assert default_focal_px((300, 400)) == pytest.approx(500.0)
     with pytest.raises(ConfigError, match="1 to 175"):
         focal_from_fov(180.0, (10, 10))
+
+
+def test_focal_length_from_35mm_counts_the_diagonal():
+    assert focal_from_35mm(43.27, (1920, 1080)) == pytest.approx(np.hypot(1920, 1080))
+    assert focal_from_35mm(26.0, (1080, 1920)) == pytest.approx(focal_from_35mm(26.0, (1920, 1080)))

@@ -195,9 +195,12 @@ class Assembler:
         index = list(CONTACT_POINTS)
         height = pose.points_m[:, index, 2] - SOLE_M
         below = res.below_ground(height)
-        planted = p.grounded[:, None] * p.contacts / p.weights.contact_height_m**2
+        # a point that rests well above the ground is on a step or on tiptoe: it is held, but not pulled down
+        sure = p.grounded[:, None] * p.contacts
+        cost, weight = res.geman_mcclure((height / p.weights.contact_height_m) ** 2, p.weights.contact_height_sigmas)
+        planted = sure * weight / p.weights.contact_height_m**2
         sunk = p.grounded[:, None] * np.where(below < 0, p.weights.penetration_m**-2.0, 0.0)
-        energy.terms["contact_height"] = _add_by_frame(energy, 0.5 * planted * height**2)
+        energy.terms["contact_height"] = _add_by_frame(energy, 0.5 * sure * cost)
         energy.terms["penetration"] = _add_by_frame(energy, 0.5 * sunk * below**2)
         up = np.zeros((3, 3))
         up[2, 2] = 1.0

@@ -99,8 +99,9 @@ class CompositeEvidence:
         products = self.twists @ np.swapaxes(pushed, 1, 2)  # [d, e] uses the points of e
         inner, outer = _LAYOUTS[self.with_lengths]
         matrix = np.where(inner, products, np.where(outer, np.swapaxes(products, 1, 2), 0.0))
-        absolute = self._per_unknown(self._on_twists(self.information))
-        root = (absolute @ self.twists[..., None])[..., 3:, 0]  # the root's position only sees absolute evidence
+        # the root's position only sees absolute evidence, and only by the twists' linear part
+        absolute = self._per_unknown(self._on_twists(self.information)[..., 3:, :])
+        root = (absolute @ self.twists[..., None])[..., 0]
         matrix[:, :3, :] = np.swapaxes(root, 1, 2)
         matrix[:, :, :3] = root
         wrench = self.gradient + self.relative_gradient

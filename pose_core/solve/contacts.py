@@ -14,14 +14,15 @@ from pose_core.types import BoolArray, FloatArray
 class ContactConfig:
     """Thresholds of a planted foot."""
 
-    speed_on_m_s: float = 0.25
+    speed_on_m_s: float = 0.22
     """A point slower than this begins a contact; 0.15 on clean data, looser here as lifted feet shake."""
-    speed_off_m_s: float = 0.45
+    speed_off_m_s: float = 0.42
     """A point faster than this ends it."""
-    depth_share: float = 0.35
+    depth_share: float = 0.2
     """How much speed along the line of sight counts."""
-    height_m: float = 0.08
-    """A planted point is at most this far above the lowest recent foot."""
+    height_m: float = 0.15
+    """A planted point is at most this far above the lowest recent foot; 0.08 on clean data, but where up is a few
+    degrees off, the level rises over a few steps."""
     min_duration_s: float = 0.1
     """Shorter contacts are noise (3 frames at 30 fps)."""
     window_s: float = 1.5

@@ -20,7 +20,7 @@ SOLE_M = 0.02
 class TermWeights:
     """Standard deviations of the residuals, and switches; see the solver's README for where they come from."""
 
-    pixel_share: float = 0.010
+    pixel_share: float = 0.013
     """Reprojection, as a share of the person's height in the image."""
     robust_sigmas: float = 3.0
     """Geman-McClure scale of reprojection and lifted joints, in their own standard deviations."""
@@ -40,7 +40,9 @@ class TermWeights:
     """Slip of a planted point from one frame to the next at 30 frames a second."""
     contact_height_m: float = 0.01
     """Height of a planted point above the ground."""
-    penetration_m: float = 0.01
+    contact_height_sigmas: float = 5.0
+    """Geman-McClure scale of that height: what rests higher stands on something else, or is the heel on tiptoe."""
+    penetration_m: float = 0.003
     """Depth of any foot point below the ground; one-sided."""
     limit_rad: float = 0.05
     """Beyond a joint limit (3 degrees)."""

@@ -70,7 +70,7 @@ def solve_motion(
         T_world_camera = read_camera_poses(camera_config.poses_path)
     poses = None if T_world_camera is None else poses_of_frames(T_world_camera, part_track.frame_indices)
     rough = rough_motion(evidence, K, config, camera_config, poses)
-    problem, state = _problem(part_track, part_lift, evidence, rough, K, config, fit_focal=focal_source == "assumed")
+    problem, state = _problem(part_track, part_lift, evidence, rough, K, config, fit_focal=focal_source != "given")
     if weights is not None:
         switches = {name: getattr(problem.weights, name) for name in ("smoothness", "floor", "limits")}
         problem = replace(problem, weights=replace(weights, **switches))
@@ -85,7 +85,7 @@ def solve_motion(
     diagnostics: dict[str, Any] = {
         **rough.diagnostics,
         "focal_px": float(solution.problem.K[0, 0]),
-        "focal_source": "estimated" if focal_source == "assumed" else focal_source,
+        "focal_source": {"assumed": "estimated", "metadata": "estimated from metadata"}.get(focal_source, focal_source),
         "lifter": lifted.method,
         "height_m": config.height_m,
         "seen_frames": int(np.sum(whole.seen)),

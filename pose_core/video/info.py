@@ -33,6 +33,7 @@ class VideoInfo:
         is_mirrored: whether pictures are displayed mirrored.
         pixel_aspect: width of a stored pixel over its height.
         start_time_s: time of the first picture on the file's own clock, seconds; reading counts from there.
+        focal_35mm: focal length as the file states it, millimetres on 35 mm film; None where it does not, as mostly.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class VideoInfo:
     is_mirrored: bool = False
     pixel_aspect: Fraction = Fraction(1)
     start_time_s: Fraction = Fraction(0)
+    focal_35mm: float | None = None
 
 
 def probe_video(path: str | Path, *, image_fps: float | Fraction = DEFAULT_IMAGE_FPS) -> VideoInfo:
@@ -119,9 +121,22 @@ def _probe_file(path: Path) -> VideoInfo:
             is_mirrored=geometry.is_mirrored,
             pixel_aspect=Fraction(geometry.pixel_aspect),
             start_time_s=ticks * Fraction(stream.time_base),
+            focal_35mm=stated_focal_35mm({**container.metadata, **stream.metadata}),
         )
     finally:
         container.close()
+
+
+def stated_focal_35mm(metadata: dict[str, str]) -> float | None:
+    """Focal length among a file's metadata, as telephones write it; None if there is none that makes sense."""
+    for key, text in metadata.items():
+        if key.lower().endswith("focal_length.35mm_equivalent"):
+            try:
+                focal = float(text)
+            except ValueError:
+                return None
+            return focal if 5.0 <= focal <= 2000.0 else None
+    return None
 
 
 def _first_frame(container: Any, stream: Any, path: Path) -> Any:
