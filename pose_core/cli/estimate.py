@@ -46,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     focal = camera.add_mutually_exclusive_group()
     focal.add_argument("--fov", type=float, metavar="DEG", help="field of view across the longer side, degrees")
     focal.add_argument("--focal", type=float, metavar="PX", help="focal length, pixels")
+    focal.add_argument("--focal-35mm", type=float, metavar="MM",
+                       help="about the focal length, millimetres on 35 mm film (default: as the file says)")  # fmt: skip
     camera.add_argument("--camera-pitch", type=float, metavar="DEG", help="camera tilt, upwards positive, degrees")
     camera.add_argument("--camera-poses", metavar="F",
                         help="NumPy file with T_world_camera, (4, 4) or one for every frame of the video")  # fmt: skip
@@ -102,6 +104,7 @@ def request_from(arguments: argparse.Namespace) -> EstimateRequest:
         camera=CameraConfig(
             focal_px=arguments.focal,
             fov_deg=arguments.fov,
+            focal_35mm=arguments.focal_35mm,
             pitch_deg=arguments.camera_pitch,
             roll_deg=arguments.camera_roll,
             poses_path=str(Path(arguments.camera_poses).absolute()) if arguments.camera_poses else None,

@@ -66,9 +66,11 @@ def test_every_option_reaches_the_request_and_survives_the_wire():
         ("track", "detect_every_s"),
         ("track", "min_track_s"),
         ("camera", "fov_deg"),
+        ("camera", "focal_35mm"),
     ]
     assert EstimateRequest.from_json(request.to_json()) == request
     assert parsed("--fov", "60").camera.fov_deg == 60
+    assert parsed("--focal-35mm", "26").camera.focal_35mm == 26
     assert parsed("--people", "3").track.people == 3
 
 
