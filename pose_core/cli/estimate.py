@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     focal.add_argument("--fov", type=float, metavar="DEG", help="field of view across the longer side, degrees")
     focal.add_argument("--focal", type=float, metavar="PX", help="focal length, pixels")
     focal.add_argument("--focal-35mm", type=float, metavar="MM",
-                       help="about the focal length, millimetres on 35 mm film (default: as the file says)")  # fmt: skip
+                       help="focal length, about, in millimetres on 35 mm film (default: the file's)")  # fmt: skip
     camera.add_argument("--camera-pitch", type=float, metavar="DEG", help="camera tilt, upwards positive, degrees")
     camera.add_argument("--camera-poses", metavar="F",
                         help="NumPy file with T_world_camera, (4, 4) or one for every frame of the video")  # fmt: skip
