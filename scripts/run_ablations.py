@@ -53,9 +53,7 @@ def _train(options: argparse.Namespace) -> None:
     if unknown:
         raise ConfigError(f"There is no paper '{unknown[0]}'.", f"There are: {', '.join(p.name for p in PAPERS)}.")
     papers = [paper for paper in PAPERS if not options.papers or paper.name in options.papers]
-    shared = RunOptions(
-        Path(options.data), Path(options.out), options.half, options.steps, options.minutes_per_arm
-    )
+    shared = RunOptions(Path(options.data), Path(options.out), options.half, options.steps, options.minutes_per_arm)
     pictures = Pictures(shared.data)
     # seed by seed, so that there is something to see of every paper early
     jobs = [(paper, arm, seed) for seed in options.seeds for paper in papers for arm in paper.arms]
@@ -73,9 +71,13 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _page(options: argparse.Namespace) -> None:
+    from scripts._ablations.lifting import measure_lifting
     from scripts._ablations.page import write_page
 
-    write_page(Path(options.out), Path(options.data), Path(options.mocap), Path(options.page))
+    out = Path(options.out)
+    if not options.page_only:
+        measure_lifting(Path(options.mocap), out, options.seeds)
+    write_page(out, Path(options.data), Path(options.page))
 
 
 def _tell(row: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from pose_core.errors import ConfigError, PoseCoreError
 
 if TYPE_CHECKING:
     from pose_core.nets.base import NetworkConfig
-    from pose_core.train.image_batches import Variation
+    from pose_core.train.datasets.augment import Augmentation
     from pose_core.train.image_samples import ImageDataset
 
 _STICKS_TO_TRAIN, _STICKS_HELD_OUT = 600, 60
@@ -93,7 +93,7 @@ def _export(
     import numpy as np
 
     from pose_core.nets.registry import NETWORKS
-    from pose_core.train.image_batches import fit_batch
+    from pose_core.train.datasets.augment import scale_crops
     from pose_core.train.image_export import export_network, write_description
     from pose_core.train.image_loop import HISTORY, score
     from pose_core.train.image_report import draw_curves, draw_examples, write_card
@@ -101,7 +101,7 @@ def _export(
 
     network = network.cpu()
     rows = np.linspace(0, len(held_out) - 1, min(len(held_out), 512)).astype(np.int64)
-    batch = fit_batch(held_out.read(rows), network.config.image_size)
+    batch = scale_crops(held_out.read(rows), network.config.image_size)
     onnx = out / f"{name}.onnx"
     parity = export_network(network, onnx, batch.take(np.arange(min(4, len(batch)))))
     held = score(network, batch)
@@ -120,11 +120,11 @@ def _export(
 
 def _data(
     name: str, config: NetworkConfig, options: argparse.Namespace
-) -> tuple[ImageDataset, ImageDataset, Variation | None, str]:
+) -> tuple[ImageDataset, ImageDataset, Augmentation | None, str]:
     """Samples to train on, held-out samples, how to vary pictures, and what the data are called."""
     import numpy as np
 
-    from pose_core.train.image_batches import Variation
+    from pose_core.train.datasets.augment import Augmentation
     from pose_core.train.image_samples import ImageSubset, split_by_subject
     from pose_core.train.stick_figures import StickFigures
 
@@ -142,7 +142,7 @@ def _data(
             measured = read_rendered(Path(options.data), (options.measure_on,))
             held_out = ImageSubset(measured, np.arange(len(measured)))
         train = ImageSubset(train.source, train.rows, ("wild",) if "wild" in train.looks else ())
-        return train if learns_without_3d else _with_3d(train), held_out, Variation(), Path(options.data).name
+        return train if learns_without_3d else _with_3d(train), held_out, Augmentation(), Path(options.data).name
     if options.config == "tiny":
         # the same eight samples: can the network learn at all?
         figures = StickFigures(_STICKS_TINY, config.image_size, options.seed, only_2d=name == "habibie2019")
@@ -156,7 +156,7 @@ def _data(
     train = ImageSubset(figures, np.arange(_STICKS_TO_TRAIN))
     held_out = ImageSubset(figures, np.arange(_STICKS_TO_TRAIN, len(figures)))
     # the sticks' colours say which side is which, so that a mirrored person is no person
-    variation = Variation(mirror=False)
+    variation = Augmentation(flip=0.0)
     return train if learns_without_3d else _with_3d(train), held_out, variation, "stick figures"
 
 

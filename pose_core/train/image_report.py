@@ -76,14 +76,14 @@ def draw_examples(network: ImageNetwork, batch: ImageBatch, path: Path) -> None:
     figure, panels = plt.subplots(2, len(chosen), figsize=(2.4 * len(chosen), 5), dpi=80, squeeze=False)
     for column, i in enumerate(chosen):
         panels[0][column].imshow(batch.image[i])
-        _draw_bones(panels[0][column], batch.joints_px[i], ("white",) * 3, 1.0)
-        _draw_bones(panels[0][column], said["joints_px"][i], ("tab:red", "tab:blue", "tab:green"), 1.8)
+        draw_bones(panels[0][column], batch.joints_px[i], ("white",) * 3, 1.0)
+        draw_bones(panels[0][column], said["joints_px"][i], ("tab:red", "tab:blue", "tab:green"), 1.8)
         panels[0][column].set_xlim(0, batch.image.shape[2])
         panels[0][column].set_ylim(batch.image.shape[1], 0)
         if batch.has_3d[i]:
-            _draw_bones(panels[1][column], batch.joints_m[i][:, [2, 1]], ("lightgrey",) * 3, 3.0)
+            draw_bones(panels[1][column], batch.joints_m[i][:, [2, 1]], ("lightgrey",) * 3, 3.0)
         if "joints_m" in said:
-            _draw_bones(panels[1][column], said["joints_m"][i][:, [2, 1]], ("tab:red", "tab:blue", "tab:green"), 1.5)
+            draw_bones(panels[1][column], said["joints_m"][i][:, [2, 1]], ("tab:red", "tab:blue", "tab:green"), 1.5)
         panels[1][column].set_aspect("equal")
         panels[1][column].invert_yaxis()
         for row in panels:
@@ -94,7 +94,8 @@ def draw_examples(network: ImageNetwork, batch: ImageBatch, path: Path) -> None:
     plt.close(figure)
 
 
-def _draw_bones(axes: Any, points: Any, colours: tuple[str, str, str], width: float) -> None:
+def draw_bones(axes: Any, points: Any, colours: tuple[str, str, str], width: float) -> None:
+    """Draw the bones between joints (17, 2), in colours for left, right and middle."""
     names = KEYPOINT_SETS["h36m17"].keypoints
     for a, b in KEYPOINT_SETS["h36m17"].edge_indices:
         side = 0 if "left" in names[a] + names[b] else 1 if "right" in names[a] + names[b] else 2

@@ -91,8 +91,8 @@ _TOME = Paper(
     ),
     reported="2D error 10.04 px without and 9.47 px with the 3D layer; 3D error 92.96 mm with one Gaussian, 88.39 mm "
     "with the mixture; later stages are better than earlier ones.",
-    note="Both arms lift their last maps with the same mixture of PPCA, so that the 3D error differs by the maps alone. "
-    "Trained on 2D labels alone.",
+    note="Both arms lift their last maps with the same mixture of PPCA: the 3D error differs by the maps alone. Trained on "
+    "2D labels alone.",
 )  # fmt: skip
 
 _PARK = Paper(
@@ -164,12 +164,12 @@ _HABIBIE = Paper(
         Claim("projection", "2d_latent", "The projection loss gains more than explicit 2D features"),
         Claim("both", "projection", "Both beat the projection loss alone"),
         Claim("both", "studio", "Both beat the baseline"),
-        Claim("both", "plain", "It is the losses that help, and not the wild pictures by themselves (not in the paper)"),
+        Claim("both", "plain", "The losses help, not the wild pictures by themselves (not in the paper)"),
     ),
     reported="3DPCK outdoors 62.3 (baseline), 66.4 (explicit 2D, outdoor pictures), 69.5 (projection, outdoor "
     "pictures), 70.4 (both).",
-    note="Trained with 3D labels of the studio look and, but for the first arm, 2D labels of the wild look; measured in "
-    "3D on other people in the wild look. Weights are chosen on studio people, as wild 3D is not to be seen.",
+    note="Trained with 3D labels of the studio look and, but for the first arm, 2D labels of the wild look; measured "
+    "in 3D on other people in the wild look. Weights are chosen on studio people, as wild 3D is not to be seen.",
 )  # fmt: skip
 
 _HOURGLASS = Paper(
@@ -198,8 +198,3 @@ PAPERS: tuple[Paper, ...] = (_TOME, _PARK, _LI, _HABIBIE, _HOURGLASS)
 
 MEAN_OF = {"hourglass": ("mean", "mean of both", ("2d", "3d"))}
 """Rows that are the mean of other arms' poses: name, title, arms."""
-
-
-def paper_named(name: str) -> Paper:
-    """A paper of the table."""
-    return next(paper for paper in PAPERS if paper.name == name)

@@ -15,9 +15,10 @@ import torch
 from pose_core.errors import DatasetError
 from pose_core.files import atomic_path
 from pose_core.metrics import PCK_THRESHOLD_M, align_frames
-from pose_core.nets.base import ImageNetwork, NetworkConfig
+from pose_core.nets.base import ImageNetwork
 from pose_core.nets.maps import read_maps
 from pose_core.nets.registry import config_facts
+from pose_core.train.datasets.augment import Augmentation
 from pose_core.train.datasets.in_memory import InMemory
 from pose_core.train.datasets.rendered import read_rendered
 from pose_core.train.image_batches import to_tensors
@@ -30,6 +31,8 @@ RESULT = "result.json"
 SAID = "said.npz"
 MEASURED = ("test", "wild_test")
 _VALIDATIONS, _VALIDATE_ON = 6, 240
+_MILD = Augmentation(scale=0.14, rotation_deg=14.0, gain=0.2, pca_colour=0.0, occlusion=0.0)
+"""Runs as short as these do not see enough to need more."""
 _THRESHOLDS_M = np.linspace(0.0, PCK_THRESHOLD_M, 31)
 
 
@@ -92,7 +95,7 @@ def train_arm(
     size = config.image_size
     settings = ImageTrainSettings(
         steps=options.steps or paper.steps, minutes=options.minutes, seed=seed, validations=_VALIDATIONS,
-        validate_on=_VALIDATE_ON, patience=0, half_on_cpu=options.half,
+        validate_on=_VALIDATE_ON, patience=0, variation=_MILD, half_on_cpu=options.half,
     )  # fmt: skip
     train = pictures.train(size, arm.wild)
     began = time.monotonic()

@@ -41,14 +41,23 @@ class Augmentation:
                 raise ConfigError(f"'{name}' must not be negative, but is {getattr(self, name):g}.")
 
 
-def augment(batch: ImageBatch, settings: Augmentation, rng: np.random.Generator) -> ImageBatch:
-    """A random variation of each crop; the arrays given are left as they are."""
-    count, size = len(batch), batch.image.shape[1]
+def augment(
+    batch: ImageBatch, settings: Augmentation, rng: np.random.Generator, size_px: int | None = None
+) -> ImageBatch:
+    """A random variation of each crop; the arrays given are left as they are.
+
+    Args:
+        batch: B crops.
+        settings: how much they are varied.
+        rng: where chance comes from.
+        size_px: side of the result; None = as it is.
+    """
+    count, size = len(batch), size_px or batch.image.shape[1]
     flips = rng.random(count) < settings.flip
     angle = np.radians(rng.uniform(-1, 1, count) * settings.rotation_deg)
     scale = np.exp(rng.uniform(-1, 1, count) * settings.scale)
     shift = rng.uniform(-1, 1, (count, 2)) * settings.shift * size
-    moved = move_crops(batch, angle, scale, shift, flips)
+    moved = move_crops(batch, angle, scale, shift, flips, size)
     images = moved.image.copy()
     visible = moved.visible.copy()
     for i in range(count):
@@ -59,22 +68,38 @@ def augment(batch: ImageBatch, settings: Augmentation, rng: np.random.Generator)
     return replace(moved, image=images, visible=visible)
 
 
+def scale_crops(batch: ImageBatch, size_px: int) -> ImageBatch:
+    """The same crops with another side; nothing else changes."""
+    count = len(batch)
+    return move_crops(
+        batch, np.zeros(count), np.ones(count), np.zeros((count, 2)), np.zeros(count, dtype=bool), size_px
+    )
+
+
 def move_crops(
-    batch: ImageBatch, angle_rad: FloatArray, scale: FloatArray, shift_px: FloatArray, flips: BoolArray
+    batch: ImageBatch,
+    angle_rad: FloatArray,
+    scale: FloatArray,
+    shift_px: FloatArray,
+    flips: BoolArray,
+    size_px: int | None = None,
 ) -> ImageBatch:
     """Mirror crops, then turn and scale them about their middle, then shift them.
 
-    The 3D joints are mirrored and turned about the viewing axis, so that their camera matrix keeps its form.
+    Where nothing of a crop is, its edge goes on. The 3D joints are mirrored and turned about the viewing axis, so that
+    their camera matrix keeps its form.
 
     Args:
         batch: B crops of side S.
         angle_rad: (B,) clockwise as seen.
         scale: (B,) above 1 enlarges.
-        shift_px: (B, 2).
+        shift_px: (B, 2) pixels of the result.
         flips: (B,) crops to mirror.
+        size_px: side of the result, whatever the scale; None = S.
     """
-    size, count = batch.image.shape[1], len(batch)
-    in_picture, in_space = _transforms(angle_rad, scale, shift_px, flips, size)
+    before, count = batch.image.shape[1], len(batch)
+    size = size_px or before
+    in_picture, in_space = _transforms(angle_rad, scale, shift_px, flips, before, size)
     order = np.where(flips[:, None], H36M.mirror, np.arange(len(H36M)))
     rows = np.arange(count)[:, None]
     pixels = batch.joints_px[rows, order].astype(np.float64)
@@ -82,7 +107,7 @@ def move_crops(
     inside = np.all((pixels >= 0) & (pixels < size), axis=-1)
     return replace(
         batch,
-        image=np.stack([warp(batch.image[i], in_picture[i], size) for i in range(count)]),
+        image=np.stack([warp(batch.image[i], in_picture[i], size, fill=None) for i in range(count)]),
         joints_px=pixels.astype(np.float32),
         visible=batch.visible[rows, order] & inside,
         joints_m=np.einsum("bij,bkj->bki", in_space, batch.joints_m[rows, order]).astype(np.float32),
@@ -93,7 +118,7 @@ def move_crops(
 
 
 def _transforms(
-    angle: FloatArray, scale: FloatArray, shift: FloatArray, flips: BoolArray, size: int
+    angle: FloatArray, scale: FloatArray, shift: FloatArray, flips: BoolArray, before: int, size: int
 ) -> tuple[FloatArray, FloatArray]:
     """(B, 3, 3) of pixels, and (B, 3, 3) of the camera's axes."""
     count = len(angle)
@@ -103,9 +128,8 @@ def _transforms(
     mirror = np.tile(np.eye(3), (count, 1, 1))
     mirror[flips, 0, 0] = -1.0
     moved = turn @ mirror
-    moved[:, :2, :2] *= scale[:, None, None]
-    middle = np.full(2, size / 2)
-    moved[:, :2, 2] = middle + shift - moved[:, :2, :2] @ middle
+    moved[:, :2, :2] *= scale[:, None, None] * (size / before)
+    moved[:, :2, 2] = size / 2 + shift - moved[:, :2, :2] @ np.full(2, before / 2)
     return moved, turn @ mirror
 
 

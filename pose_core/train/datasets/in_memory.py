@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.train.image_batches import fit_batch
+from pose_core.train.datasets.augment import scale_crops
 from pose_core.train.image_samples import ImageBatch, ImageDataset
 from pose_core.types import BoolArray, IntArray
 
@@ -21,7 +21,7 @@ class InMemory:
 
     def __init__(self, source: ImageDataset, size_px: int) -> None:
         parts = [
-            fit_batch(source.read(np.arange(first, min(first + _ROWS_AT_ONCE, len(source)))), size_px)
+            scale_crops(source.read(np.arange(first, min(first + _ROWS_AT_ONCE, len(source)))), size_px)
             for first in range(0, len(source), _ROWS_AT_ONCE)
         ]
         names = ImageBatch.__dataclass_fields__
