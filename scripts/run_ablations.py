@@ -49,10 +49,11 @@ def _train(options: argparse.Namespace) -> None:
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    unknown = sorted(set(options.papers) - {paper.name for paper in PAPERS})
+    named = {paper.name: paper for paper in PAPERS}
+    unknown = sorted(set(options.papers) - set(named))
     if unknown:
-        raise ConfigError(f"There is no paper '{unknown[0]}'.", f"There are: {', '.join(p.name for p in PAPERS)}.")
-    papers = [paper for paper in PAPERS if not options.papers or paper.name in options.papers]
+        raise ConfigError(f"There is no paper '{unknown[0]}'.", f"There are: {', '.join(named)}.")
+    papers = [named[name] for name in options.papers] or list(PAPERS)
     shared = RunOptions(Path(options.data), Path(options.out), options.half, options.steps, options.minutes_per_arm)
     pictures = Pictures(shared.data)
     # seed by seed, so that there is something to see of every paper early
@@ -86,7 +87,7 @@ def _tell(row: dict[str, Any]) -> None:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("papers", nargs="*", metavar="PAPER", help="which (default: all)")
+    parser.add_argument("papers", nargs="*", metavar="PAPER", help="which, and in which order (default: all)")
     parser.add_argument("--data", required=True, help="folder of scripts/render_dataset.py")
     parser.add_argument("--mocap", default=str(ROOT.parent / "shared" / "mocap"), help="motion capture folder")
     parser.add_argument("--out", default="runs/ablations", help="folder for checkpoints and results")

@@ -91,8 +91,8 @@ _TOME = Paper(
     ),
     reported="2D error 10.04 px without and 9.47 px with the 3D layer; 3D error 92.96 mm with one Gaussian, 88.39 mm "
     "with the mixture; later stages are better than earlier ones.",
-    note="Both arms lift their last maps with the same mixture of PPCA: the 3D error differs by the maps alone. Trained on "
-    "2D labels alone.",
+    note="Both arms lift their last maps with the same mixture of PPCA: the 3D error differs by the maps alone. "
+    "Trained on 2D labels alone.",
 )  # fmt: skip
 
 _PARK = Paper(
@@ -124,7 +124,7 @@ _LI = Paper(
     network="li_chan2014",
     size="small",
     changes={"image_size": 80, "channels": [16, 32, 32], "kernels": [7, 5, 3], "width": 256},
-    steps=2400,
+    steps=1500,
     batch=32,
     arms=(
         Arm("regression", "regression alone", {"strategy": "regression"}),
@@ -147,17 +147,17 @@ _HABIBIE = Paper(
         "image_size": 96, "width": 8, "blocks": [1, 1, 3], "last_channels": 64, "latent_channels": 15,
         "lifter_width": 256,
     },
-    steps=2000,
+    steps=1300,
     batch=24,
     figure="pck",
     measured_on="wild_test",
     arms=(
         Arm("studio", "studio pictures alone, neither loss", {"explicit_2d": False, "projection": False}),
-        Arm("plain", "wild pictures in pre-training and for bone lengths, neither loss",
-            {"explicit_2d": False, "projection": False}, wild=True),
         Arm("2d_latent", "wild pictures, explicit 2D features", {"projection": False}, wild=True),
         Arm("projection", "wild pictures, projection loss", {"explicit_2d": False}, wild=True),
         Arm("both", "wild pictures, both", wild=True),
+        Arm("plain", "wild pictures in pre-training and for bone lengths, neither loss",
+            {"explicit_2d": False, "projection": False}, wild=True),
     ),
     claims=(
         Claim("2d_latent", "studio", "Explicit 2D features with wild pictures beat studio pictures alone"),
@@ -178,7 +178,7 @@ _HOURGLASS = Paper(
     network="hourglass_3d",
     size="small",
     changes={"image_size": 64, "stacks": 2, "channels": 32, "depth": 2},
-    steps=1600,
+    steps=1200,
     batch=16,
     arms=(
         Arm("2d", "2D hourglass and feed-forward network", {"lifter_width": 256}, network="hourglass_2d"),

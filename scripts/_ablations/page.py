@@ -52,8 +52,8 @@ def _conditions(data: Path, runs: dict[str, list[Run]]) -> list[str]:
         f"--shard-size {described['shard_size']} --mocap MOCAP_FOLDER`; one person, one outfit and one look for every "
         f"{described['shard_size']} pictures.",
         f"- {len(everything)} runs, {minutes:.0f} minutes in all on one thread of a processor that had other work "
-        f"too{half}: `python scripts/run_ablations.py --data people --mocap MOCAP_FOLDER --threads 1 --half`. A stopped "
-        "command goes on; `scripts/_ablations/arms.py` is the table of all arms.",
+        f"too{half}: `python scripts/run_ablations.py --data people --mocap MOCAP_FOLDER --threads 1 --half`. One "
+        "that was stopped goes on; `scripts/_ablations/arms.py` is the table of all arms.",
     ]
     for split, look in _SPLITS.items():
         facts = next((r.facts["measured"][split] for r in everything if split in r.facts["measured"]), None)
