@@ -22,6 +22,7 @@ FIGURES = {
     "auc": "AUC of 3DPCK",
 }
 _SHOWN = 8
+_CHOSEN_BY_THESE = "- It was chosen by these samples, so the numbers are a little better than on new ones."
 
 
 def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
@@ -106,6 +107,7 @@ def write_card(path: Path, facts: Mapping[str, Any]) -> None:
     """Write what the weights are, what they were made from, what they can and cannot do."""
     kind = NETWORKS[facts["network"]]
     rows = [f"| {title} | {facts['held_out'][key]:.2f} |" for key, title in FIGURES.items() if key in facts["held_out"]]
+    by_others = facts["data"]["chosen_by_others"]
     parity = ", ".join(f"{name} {value:.1e}" for name, value in facts["parity"].items())
     lines = [
         f"# Model card: {facts['network']}, configuration {facts['size']}",
@@ -121,14 +123,14 @@ def write_card(path: Path, facts: Mapping[str, Any]) -> None:
         "",
         "## Data",
         f"{facts['data']['name']}: {facts['data']['train']} samples to train on, of which {facts['data']['with_3d']} "
-        f"with 3D labels; measured on {facts['data']['held_out']} samples of "
-        f"{', '.join(facts['data']['held_out_people'])}.",
+        f"with 3D labels; measured on {facts['data']['held_out']} samples of {facts['data']['held_out_people']} other "
+        "people.",
         "",
         "## Training",
         f"{facts['training']['steps']} steps of {facts['config']['recipe']['batch']} samples, "
         f"{facts['training']['minutes']:.1f} minutes on {facts['training']['device']}, seed "
         f"{facts['training']['seed']}; the weights are those of step {facts['training']['best_step']}, which did best "
-        "on the samples measured on.",
+        f"on {'people of their own' if by_others else 'the samples measured on'}.",
         "",
         "## Numbers",
         "| Measure | Value |",
@@ -139,7 +141,7 @@ def write_card(path: Path, facts: Mapping[str, Any]) -> None:
         "",
         "## Limits",
         "- It knows what its data show: of synthetic people alone it learns little about photographs.",
-        "- It was chosen by these samples, so the numbers are a little better than on new ones.",
+        *([] if by_others else [_CHOSEN_BY_THESE]),
         "- One person a crop; 3D is relative to the pelvis.",
         "",
     ]
