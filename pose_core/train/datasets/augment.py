@@ -139,9 +139,8 @@ def jitter_colour(image: ImageArray, gain: float, rng: np.random.Generator) -> I
         return image
     brightness, contrast = rng.uniform(-gain, gain, 2)
     tint = rng.uniform(-gain / 2, gain / 2, 3)
-    values = image.astype(np.float32)
-    mean = values.mean()
-    return _to_bytes((mean + (values - mean) * (1 + contrast)) * (1 + brightness) * (1 + tint))
+    strength = (1 + brightness) * (1 + tint)
+    return _recolour(image, strength * (1 + contrast), -contrast * float(image.mean()) * strength)
 
 
 def pca_colour(image: ImageArray, spread: float, rng: np.random.Generator) -> ImageArray:
@@ -152,9 +151,18 @@ def pca_colour(image: ImageArray, spread: float, rng: np.random.Generator) -> Im
     if spread == 0.0:
         return image
     pixels = image.reshape(-1, 3)[::7].astype(np.float64)
-    values, axes = np.linalg.eigh(np.cov(pixels.T))
+    pixels -= pixels.mean(axis=0)
+    values, axes = np.linalg.eigh(pixels.T @ pixels / max(len(pixels) - 1, 1))
     change = axes @ (rng.normal(0.0, spread, 3) * np.sqrt(np.maximum(values, 0.0)))
-    return _to_bytes(image.astype(np.float32) + change)
+    return _recolour(image, np.ones(3), change)
+
+
+def _recolour(image: ImageArray, strength: FloatArray, offset: FloatArray) -> ImageArray:
+    """Every channel times a number (3,) plus a number (3,), held in 0 to 255."""
+    import cv2
+
+    matrix = np.concatenate([np.diag(strength), np.broadcast_to(offset, 3)[:, None]], axis=1)
+    return np.asarray(cv2.transform(np.ascontiguousarray(image), matrix), dtype=np.uint8)
 
 
 def add_patches(image: ImageArray, joints_px: FloatArray, rng: np.random.Generator) -> tuple[ImageArray, BoolArray]:
