@@ -54,7 +54,10 @@ def _train(options: argparse.Namespace) -> None:
     if unknown:
         raise ConfigError(f"There is no paper '{unknown[0]}'.", f"There are: {', '.join(named)}.")
     papers = [named[name] for name in options.papers] or list(PAPERS)
-    shared = RunOptions(Path(options.data), Path(options.out), options.half, options.steps, options.minutes_per_arm)
+    shared = RunOptions(
+        Path(options.data), Path(options.out), options.half, options.steps, options.minutes_per_arm, options.longer,
+        options.device,
+    )  # fmt: skip
     pictures = Pictures(shared.data)
     # seed by seed, so that there is something to see of every paper early
     jobs = [(paper, arm, seed) for seed in options.seeds for paper in papers for arm in paper.arms]
@@ -98,6 +101,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--steps", type=int, default=0, help="of every arm (default: as the table says)")
     length.add_argument("--minutes-per-arm", type=float, default=0.0, help="by the clock instead of by steps")
+    length.add_argument("--longer", type=float, default=1.0, metavar="TIMES", help="times the steps of the table")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--until", metavar="HH:MM", help="start no run at this time of the day or later")
     parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 = all")
     parser.add_argument("--half", action="store_true", help="products as bfloat16: faster with AVX-512 BF16")

@@ -12,12 +12,13 @@ from pose_core.train.datasets.layout import DATASET_FILE, read_json
 from scripts._ablations.arms import MEAN_OF, PAPERS, Paper
 from scripts._ablations.lifting import COMPONENTS, POSES, TEST_POSES, read_lifting
 from scripts._ablations.pictures import draw_pictures
-from scripts._ablations.results import Run, judge, read_runs
+from scripts._ablations.results import Run, constant_figures, judge, read_runs
 from scripts._ablations.train import Pictures
 
 _UNITS = {"mpjpe_mm": "mm", "pa_mpjpe_mm": "mm", "error_2d_percent": "% of the picture", "pck": "points of 3DPCK"}
 _COLUMNS = (("error_2d_percent", "2D error %", 2), ("mpjpe_mm", "MPJPE mm", 1), ("pa_mpjpe_mm", "PA-MPJPE mm", 1),
             ("pck", "3DPCK@150 %", 1), ("auc", "AUC %", 1))  # fmt: skip
+_Constant = dict[str, dict[str, float]]
 _SPLITS = {"test": "studio look", "wild_test": "wild look"}
 
 
@@ -31,10 +32,11 @@ def write_page(out: Path, data: Path, path: Path) -> None:
     """
     runs = {paper.name: read_runs(out, paper) for paper in PAPERS}
     drawn = draw_pictures(out, Pictures(data), runs, path.with_suffix(""))
-    parts = [_HEAD, *_conditions(data, runs), "", "## In short", "", *_summary(runs)]
+    constant = constant_figures(data)
+    parts = [_HEAD, *_conditions(data, runs), "", "## In short", "", *_summary(runs, constant)]
     for paper in PAPERS:
         if runs[paper.name]:
-            parts += _section(paper, runs[paper.name], out)
+            parts += _section(paper, runs[paper.name], constant, out)
             parts += [f"\n![{text}]({path.stem}/{name})" for name, text in drawn.get(paper.name, [])]
     parts += ["", _TAIL]
     with atomic_path(path) as temporary:
@@ -63,14 +65,14 @@ def _conditions(data: Path, runs: dict[str, list[Run]]) -> list[str]:
     return lines
 
 
-def _summary(runs: dict[str, list[Run]]) -> list[str]:
+def _summary(runs: dict[str, list[Run]], constant: _Constant) -> list[str]:
     rows = [
         "| Paper | Claim | Better by, seed by seed | Mean, and 95 % over test people | Holds here |",
         "|---|---|---|---|---|",
     ]
     for paper in PAPERS:
         for claim in paper.claims:
-            verdict = judge(paper, claim, runs[paper.name])
+            verdict = judge(paper, claim, runs[paper.name], constant[paper.measured_on])
             if verdict is None:
                 continue
             unit = _UNITS[claim.figure or paper.figure]
@@ -82,7 +84,7 @@ def _summary(runs: dict[str, list[Run]]) -> list[str]:
     return rows
 
 
-def _section(paper: Paper, runs: list[Run], out: Path) -> list[str]:
+def _section(paper: Paper, runs: list[Run], constant: _Constant, out: Path) -> list[str]:
     first = next(run.facts for run in runs if run.facts)
     config = ", ".join(f"{key} {value}" for key, value in paper.changes.items())
     lines = [
@@ -113,6 +115,9 @@ def _section(paper: Paper, runs: list[Run], out: Path) -> list[str]:
             means = [_number(float(np.mean([r.figure(paper.measured_on, key) for r in own])), digits)
                      for key, _, digits in shown]  # fmt: skip
             lines.append(f"| **{title}** | mean | " + " | ".join(f"**{m}**" if m else "" for m in means) + " | | |")
+    said = constant[paper.measured_on]
+    cells = [_number(said.get(key, float("nan")), digits) for key, _, digits in shown]
+    lines.append("| the mean pose of the training people, always | | " + " | ".join(cells) + " | | |")
     other = next(split for split in _SPLITS if split != paper.measured_on)
     lines += ["", f"MPJPE on `{other}`, the {_SPLITS[other]}, means over seeds: " + ", ".join(
         f"{title} {_number(float(np.mean(values)), 1)} mm" for name, title in titles.items()
@@ -184,7 +189,10 @@ named.
 - 2D error: mean distance over 17 joints, hidden ones and those outside of the picture included. 3D: 17 joints relative
   to the pelvis, unscaled (MPJPE), after Procrustes alignment (PA-MPJPE), 3DPCK at 150 mm and its AUC.
 - Intervals draw the test people anew, seed by seed averaged; they say nothing of other seeds. Two seeds are few: read a
-  difference as real only where both agree and the interval leaves zero out ("yes")."""
+  difference as real only where both agree and the interval leaves zero out ("yes").
+- Where neither arm beats one and the same mean pose for everybody by 5 % or more, nothing is decided, whichever comes
+  out ahead: networks that have not begun to learn cannot be compared.
+- `--longer 20 --device cuda` trains all of it twenty times as long on a GPU."""
 
 _TAIL = """\
 ## What this does not show

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pose_core.train.datasets.layout import DATASET_FILE, SPLITS_FILE, read_json, read_labels
 from pose_core.types import FloatArray, IntArray
 from scripts._ablations.arms import LOWER_IS_BETTER, MEAN_OF, Claim, Paper
 from scripts._ablations.train import MEASURED, RESULT, SAID, sample_figures
 
 _DRAWS = 4000
+_LEAST_LEARNT = 0.05
+"""An arm has learnt something if it beats one pose for everybody by this share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,8 @@ class Verdict:
     low: float
     high: float
     """95 % of the means over seeds that come out when the test people are drawn anew."""
+    has_learnt: bool = True
+    """Whether the better of both arms beats one pose for everybody."""
 
     @property
     def mean(self) -> float:
@@ -53,6 +59,8 @@ class Verdict:
     @property
     def words(self) -> str:
         """In short."""
+        if not self.has_learnt:
+            return "undecided: neither beats the mean pose"
         if self.mean <= 0:
             return "no, the reverse" if self.high < 0 else "no"
         if min(self.by_seed) <= 0:
@@ -99,22 +107,57 @@ def _means(runs: list[Run], name: str, parts: tuple[str, ...]) -> list[Run]:
     return out
 
 
-def judge(paper: Paper, claim: Claim, runs: list[Run]) -> Verdict | None:
-    """Whether a claim holds; None while an arm has no run with a seed that the other has too."""
+def constant_figures(data: Path) -> dict[str, dict[str, float]]:
+    """By split and figure: what comes out if the mean pose of the training people is said of everybody.
+
+    Args:
+        data: folder of the data set.
+    """
+    size = float(read_json(data / DATASET_FILE)["size_px"])
+    splits = read_json(data / SPLITS_FILE)
+
+    def labels(split: str, name: str) -> FloatArray:
+        return np.concatenate([read_labels(data / shard)[name] for shard in splits[split]])
+
+    mean_m, mean_px = (labels("train", name).mean(axis=0) for name in ("joints_m", "joints_px"))
+    out = {}
+    for split in MEASURED:
+        if splits.get(split):
+            truth_m, truth_px = labels(split, "joints_m"), labels(split, "joints_px")
+            said = {"joints_m": np.broadcast_to(mean_m, truth_m.shape), "truth_m": truth_m,
+                    "joints_px": np.broadcast_to(mean_px, truth_px.shape), "truth_px": truth_px}  # fmt: skip
+            out[split] = {name: float(values.mean()) for name, values in sample_figures(said, size).items()}
+    return out
+
+
+def judge(paper: Paper, claim: Claim, runs: list[Run], constant: Mapping[str, float] | None = None) -> Verdict | None:
+    """Whether a claim holds; None while an arm has no run with a seed that the other has too.
+
+    Args:
+        paper: whose claim it is.
+        claim: what beats what.
+        runs: of the paper.
+        constant: figures of the mean pose on the paper's split; None = do not ask whether anything was learnt.
+    """
     figure, split = claim.figure or paper.figure, paper.measured_on
     sign = 1.0 if LOWER_IS_BETTER[figure] else -1.0
-    gains, people = [], None
+    gains, people, reached = [], None, []
     for seed in sorted({run.seed for run in runs}):
         pair = [next((r for r in runs if r.seed == seed and r.arm == arm), None) for arm in (claim.better, claim.worse)]
         values = [None if run is None else run.samples.get(split, {}).get(figure) for run in pair]
         if pair[0] is None or values[0] is None or values[1] is None:
             continue
         gains.append(sign * (values[1] - values[0]))
+        reached.append([float(values[0].mean()), float(values[1].mean())])
         people = pair[0].said[split]["subject"]
     if not gains or people is None:
         return None
     low, high = _interval(np.mean(gains, axis=0), people)
-    return Verdict(tuple(float(g.mean()) for g in gains), low, high)
+    has_learnt = True
+    if constant is not None and figure in constant:
+        best = max(-sign * np.mean(reached, axis=0))
+        has_learnt = bool(best + sign * constant[figure] > _LEAST_LEARNT * constant[figure])
+    return Verdict(tuple(float(g.mean()) for g in gains), low, high, has_learnt)
 
 
 def _interval(gain: FloatArray, people: IntArray) -> tuple[float, float]:

@@ -48,6 +48,9 @@ class RunOptions:
     """0 = as the table says."""
     minutes: float = 0.0
     """0 = by steps."""
+    longer: float = 1.0
+    """Times the steps of the table."""
+    device: str = "cpu"
 
 
 class Pictures:
@@ -94,7 +97,8 @@ def train_arm(
     config = paper.config(arm)
     size = config.image_size
     settings = ImageTrainSettings(
-        steps=options.steps or paper.steps, minutes=options.minutes, seed=seed, validations=_VALIDATIONS,
+        steps=options.steps or round(options.longer * paper.steps), minutes=options.minutes, seed=seed,
+        device=options.device, validations=_VALIDATIONS,
         validate_on=_VALIDATE_ON, patience=0, variation=_MILD, half_on_cpu=options.half,
     )  # fmt: skip
     train = pictures.train(size, arm.wild)
@@ -102,7 +106,7 @@ def train_arm(
     network = train_image_network(
         arm.network or paper.network, config, train, pictures.get(("validation",), size), settings, folder,
         resume=True, report=report,
-    )  # fmt: skip
+    ).cpu()  # fmt: skip
     spent_s = time.monotonic() - began
     _, facts = load_trained(folder)
     result: dict[str, Any] = {
@@ -161,12 +165,12 @@ def ask(network: ImageNetwork, batch: ImageBatch, rows: int = 64) -> tuple[dict[
     return {**said, **truth}, [float(e) for e in 100 * np.concatenate(stages, axis=-1).mean(axis=-1) / size]
 
 
-def sample_figures(said: Mapping[str, FloatArray], size: int) -> dict[str, FloatArray]:
+def sample_figures(said: Mapping[str, FloatArray], size: float) -> dict[str, FloatArray]:
     """(N,) every figure of every sample: what means and intervals are made of.
 
     Args:
         said: as `ask` gives it.
-        size: side of the network's input, pixels.
+        size: side of the picture, pixels.
     """
     figures: dict[str, FloatArray] = {}
     if "joints_m" in said:
