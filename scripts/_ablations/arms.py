@@ -116,6 +116,8 @@ _PARK = Paper(
         Claim("both", "neither", "Both together beat neither"),
     ),
     reported="Walking: 72.55 mm with neither, 71.19 with six roots, 64.27 with 2D, 62.64 with both.",
+    note="Equation 6 sums the losses over the roots with one weight: with six roots, the 2D task counts a sixth as "
+    "much beside them, and is learnt later.",
 )
 
 _LI = Paper(

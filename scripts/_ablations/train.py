@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from pose_core.errors import DatasetError
 from pose_core.files import atomic_path
 from pose_core.metrics import PCK_THRESHOLD_M, align_frames
 from pose_core.nets.base import ImageNetwork
 from pose_core.nets.maps import read_maps
 from pose_core.nets.registry import config_facts
+from pose_core.nets.tome2017.model import TomeNetwork
 from pose_core.train.datasets.augment import Augmentation
 from pose_core.train.datasets.in_memory import InMemory
+from pose_core.train.datasets.layout import SPLITS_FILE, read_json
 from pose_core.train.datasets.rendered import read_rendered
 from pose_core.train.image_batches import to_tensors
 from pose_core.train.image_loop import ImageTrainSettings, Report, load_trained, train_image_network
@@ -73,6 +74,10 @@ class Pictures:
             self._held[splits] = InMemory(read_rendered(self._folder, splits, size), size)
         return self._held[splits]
 
+    def has(self, split: str) -> bool:
+        """Whether the set has pictures of a split; one of a single look lacks some."""
+        return bool(read_json(self._folder / SPLITS_FILE).get(split))
+
     def train(self, size: int, wild: bool) -> ImageDataset:
         """Samples to train on; those of the wild look without 3D."""
         held = self.get(("train", "wild_train") if wild else ("train",), size)
@@ -98,8 +103,8 @@ def train_arm(
     size = config.image_size
     settings = ImageTrainSettings(
         steps=options.steps or round(options.longer * paper.steps), minutes=options.minutes, seed=seed,
-        device=options.device, validations=_VALIDATIONS,
-        validate_on=_VALIDATE_ON, patience=0, variation=_MILD, half_on_cpu=options.half,
+        device=options.device, validations=_VALIDATIONS, validate_on=_VALIDATE_ON, patience=0, variation=_MILD,
+        half_on_cpu=options.half,
     )  # fmt: skip
     train = pictures.train(size, arm.wild)
     began = time.monotonic()
@@ -116,14 +121,13 @@ def train_arm(
         "parameters": sum(p.numel() for p in network.parameters()),
         "train": len(train), "train_3d": int(train.has_3d.sum()), "measured": {}, "stages": {},
     }  # fmt: skip
-    if hasattr(network, "fusion_weights") and config.use_3d_layer:  # type: ignore[attr-defined]
+    if isinstance(network, TomeNetwork) and network.config.use_3d_layer:
         result["fusion_weights"] = [float(w) for w in network.fusion_weights.detach()]
     said: dict[str, FloatArray] = {}
     for split in MEASURED:
-        try:
-            batch = pictures.whole(split, size)
-        except DatasetError:
+        if not pictures.has(split):
             continue
+        batch = pictures.whole(split, size)
         here, stages = ask(network, batch)
         said |= {f"{split}.{name}": array for name, array in here.items()}
         figures = sample_figures(here, size)
