@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from pose_core.errors import ConfigError, ModelError, ShapeError
+from pose_core.nets.maps import gaussian_maps, read_maps
 from pose_core.nets.outputs import PoseLabels
 from pose_core.nets.registry import NETWORKS, build_network, config_facts, config_from_facts, network_config
 from pose_core.skeletons.h36m import H36M
@@ -204,3 +205,27 @@ def test_a_run_without_progress_ends_early(tmp_path):
     settings = ImageTrainSettings(steps=60, validations=30, patience=2, variation=None)
     train_image_network("li_chan2014", config, FIGURES, ImageSubset(FIGURES, np.arange(2)), settings, tmp_path)
     assert load_trained(tmp_path)[1]["step"] < 60
+
+
+def test_half_precision_finds_the_same_cells():
+    joints = torch.tensor([[[13.0, 200.0], [240.0, 251.0]]])
+    maps = gaussian_maps(joints, torch.ones(1, 2), 256, 64, 1.0)
+    found, _ = read_maps(maps.bfloat16(), 256)
+    assert torch.allclose(found, joints, atol=2.0) and found.dtype == torch.float32
+
+
+def test_the_pose_layer_solves_in_full_precision():
+    layer = build_network("tome2017", network_config("tome2017", "tiny")).pose_layer
+    maps = torch.rand(2, 17, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        joints, drawn = layer(maps)
+    expected, expected_drawn = layer(maps)
+    assert torch.equal(joints, expected) and torch.equal(drawn, expected_drawn)
+
+
+def test_it_learns_in_half_precision_on_a_processor(tmp_path):
+    config = network_config("park2016", "tiny")
+    settings = ImageTrainSettings(variation=None, validations=1, patience=0, half_on_cpu=True, steps=60)
+    train_image_network("park2016", config, FIGURES, FIGURES, settings, tmp_path)
+    _, facts = load_trained(tmp_path)
+    assert facts["running"]["loss"] < 0.7 * facts["first_loss"]["train"]
