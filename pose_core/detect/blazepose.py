@@ -17,7 +17,7 @@ import numpy as np
 from pose_core.detect.detection import Detection
 from pose_core.detect.nms import blend_overlapping
 from pose_core.keypoints.blazepose import ROI_SCALE, region_from_alignment
-from pose_core.keypoints.crop import Region
+from pose_core.keypoints.crop import Region, region_from_box
 from pose_core.runtime.session import open_session
 from pose_core.types import FloatArray
 
@@ -39,12 +39,23 @@ class BlazePoseDetector:
         least_score: detections below are dropped.
         threads: processor threads of one run.
         parallel: how many runs may go on at once.
+        aspect: width over height of the network that is to look at people, for networks other than BlazePose's; they
+            get upright regions around the whole body.
     """
 
-    def __init__(self, path: Path, *, least_score: float = 0.5, threads: int = 1, parallel: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        least_score: float = 0.5,
+        threads: int = 1,
+        parallel: int = 1,
+        aspect: float | None = None,
+    ) -> None:
         self._session = open_session(path, threads=threads, parallel=parallel)
         self._input = self._session.inputs[0].name
         self._least_score = least_score
+        self._aspect = aspect
 
     @property
     def diagnostics(self) -> Mapping[str, Any]:
@@ -61,15 +72,15 @@ class BlazePoseDetector:
         numbers, logits = self._session.run({self._input: tensor})
         points, scores = decode_detections(numbers[0], logits[0, :, 0], self._least_score)
         points = window.to_image(points / INPUT_SIZE)
-        return [_detection(p, float(s)) for p, s in zip(points, scores, strict=True)]
+        return [_detection(p, float(s), self._aspect) for p, s in zip(points, scores, strict=True)]
 
 
-def _detection(points: FloatArray, score: float) -> Detection:
+def _detection(points: FloatArray, score: float, aspect: float | None) -> Detection:
     region = region_from_alignment(points[2], points[3])
     # The alignment circle is drawn around the whole body, head to feet; people are about half as wide as tall.
     half = region.width / ROI_SCALE / 2
     box = np.array([-half / 2, -half, half / 2, half]) + np.tile([region.center_x, region.center_y], 2)
-    return Detection(box, score, region)
+    return Detection(box, score, region if aspect is None else region_from_box(box, aspect))
 
 
 @lru_cache(maxsize=1)

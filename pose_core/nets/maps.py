@@ -49,7 +49,7 @@ def read_maps(maps: Tensor, input_size: int, reach: float = 1.5) -> tuple[Tensor
         (B, J, 2) pixels, and (B, J) height of the highest cell, held in [0, 1].
     """
     size = maps.shape[-1]
-    flat = maps.flatten(2)
+    flat = _in_full(maps).flatten(2)
     cells = torch.arange(size, dtype=flat.dtype, device=flat.device)
     x = cells.repeat(maps.shape[-2])
     y = torch.arange(maps.shape[-2], dtype=flat.dtype, device=flat.device).repeat_interleave(size)
@@ -71,6 +71,7 @@ def read_volumes(volumes: Tensor, reach: float = 1.5) -> tuple[Tensor, Tensor]:
 
     The highest cell is refined axis by axis by the mean over the cells around it.
     """
+    volumes = _in_full(volumes)
     depth, height, width = volumes.shape[2:]
     top, index = volumes.flatten(2).max(dim=-1)
     index = index.to(volumes.dtype)
@@ -88,6 +89,11 @@ def read_volumes(volumes: Tensor, reach: float = 1.5) -> tuple[Tensor, Tensor]:
         cells = torch.arange(size, dtype=volumes.dtype, device=volumes.device)
         out.append((weight.sum(dim=summed) * cells).sum(dim=-1) / total)
     return torch.stack(out, dim=-1), top.clamp(0.0, 1.0)
+
+
+def _in_full(maps: Tensor) -> Tensor:
+    """Half precision cannot tell the numbers of cells apart."""
+    return maps.float() if maps.dtype in (torch.float16, torch.bfloat16) else maps
 
 
 def _near(size: int, at: Tensor, reach: float, like: Tensor) -> Tensor:

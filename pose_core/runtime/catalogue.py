@@ -31,6 +31,8 @@ class ModelFile:
     url: str = ""
     source_sha256: str = ""
     """Of the archive behind `url`, where the file is a member of one."""
+    packaged: bool = False
+    """It comes with Pose Core, in `pose_core/weights`."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,9 @@ class ModelStore:
         offline = self._find_offline(file)
         if offline is not None:
             return offline
+        if file.packaged:
+            with resources.as_file(resources.files("pose_core.weights") / file.filename) as packaged:
+                return packaged if packaged.is_file() else None
         cached = self.cache / entry.name / file.filename
         return cached if cached.is_file() else None
 
@@ -261,6 +265,8 @@ class ModelStore:
     def _how_to_get(self, entry: ModelEntry) -> str:
         if entry.wheel is not None:
             return f"Get it: pose-core models get {entry.name}; or put {entry.wheel.filename} into the model folder."
+        if any(file.packaged for file in entry.files):
+            return "This build of Pose Core comes without it: install the complete package."
         names = ", ".join(file.filename for file in entry.files)
         if all(file.url for file in entry.files):
             return f"Get it: pose-core models get {entry.name}; or put {names} into the model folder."

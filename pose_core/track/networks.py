@@ -14,6 +14,9 @@ from pose_core.keypoints.pose import KeypointEstimator
 from pose_core.runtime.catalogue import DETECTOR_KINDS, ModelEntry
 
 if TYPE_CHECKING:
+    from pose_core.detect.blazepose import BlazePoseDetector
+    from pose_core.detect.rtmdet import RtmdetDetector
+    from pose_core.detect.yolox import YoloxDetector
     from pose_core.keypoints.pose_network import PoseNetworkKeypoints
     from pose_core.keypoints.topdown import TopDownKeypoints
     from pose_core.runtime.store import ModelStore
@@ -67,22 +70,9 @@ def _open_blazepose(config: TrackConfig, store: ModelStore, lanes: int, threads:
 
 
 def _open_topdown(config: TrackConfig, store: ModelStore, entry: ModelEntry, threads: int) -> Networks:
-    from pose_core.detect.rtmdet import RtmdetDetector
-    from pose_core.detect.yolox import YoloxDetector
-
     estimator = _open_estimator(config, store, entry, threads)
     name, why = _choose_detector(config, store, entry)
-    kind = store.entry(name).kind
-    if kind not in DETECTOR_KINDS:
-        raise ModelError(f"'{name}' is no person detector.", f"Detectors are of kind {' or '.join(DETECTOR_KINDS)}.")
-    detector_class = YoloxDetector if kind == "yolox" else RtmdetDetector
-    detector = detector_class(
-        store.path(name),
-        least_score=config.detector_score,
-        aspect=estimator.aspect,
-        device=config.device,
-        threads=threads,
-    )
+    detector = _open_detector(config, store, name, estimator.aspect, threads)
     diagnostics = {
         "keypoints": estimator.diagnostics,
         "detector": detector.diagnostics,
@@ -90,6 +80,27 @@ def _open_topdown(config: TrackConfig, store: ModelStore, entry: ModelEntry, thr
         "detector_choice": why,
     }
     return Networks(detector, estimator, diagnostics)
+
+
+def _open_detector(
+    config: TrackConfig, store: ModelStore, name: str, aspect: float, threads: int
+) -> BlazePoseDetector | YoloxDetector | RtmdetDetector:
+    from pose_core.detect.blazepose import BlazePoseDetector
+    from pose_core.detect.rtmdet import RtmdetDetector
+    from pose_core.detect.yolox import YoloxDetector
+
+    kind = store.entry(name).kind
+    if kind == "blazepose":
+        path = store.files(name)["detector"]
+        return BlazePoseDetector(path, least_score=config.detector_score, threads=threads, aspect=aspect)
+    if kind not in DETECTOR_KINDS:
+        raise ModelError(
+            f"'{name}' is no person detector.", f"Detectors are of kind blazepose, {' or '.join(DETECTOR_KINDS)}."
+        )
+    detector_class = YoloxDetector if kind == "yolox" else RtmdetDetector
+    return detector_class(
+        store.path(name), least_score=config.detector_score, aspect=aspect, device=config.device, threads=threads
+    )
 
 
 def _open_estimator(
@@ -113,7 +124,7 @@ def _choose_detector(config: TrackConfig, store: ModelStore, entry: ModelEntry) 
     if store.status(entry.detector).state == "ready":
         return entry.detector, "paired with the model in the catalogue"
     for status in store.list():
-        if status.entry.kind in DETECTOR_KINDS and status.state == "ready":
+        if status.entry.kind in (*DETECTOR_KINDS, "blazepose") and status.state == "ready":
             return status.entry.name, f"'{entry.detector}', paired with the model, is not on this machine"
     return entry.detector, "paired with the model in the catalogue"  # whose absence is reported when it is opened
 

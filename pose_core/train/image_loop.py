@@ -18,7 +18,8 @@ from pose_core.metrics import mpjpe, pa_mpjpe, pck_3d, pck_auc
 from pose_core.nets.base import ImageNetwork, NetworkConfig
 from pose_core.nets.registry import NETWORKS, build_network, config_facts, config_from_facts
 from pose_core.train.checkpoint import load_checkpoint, save_checkpoint
-from pose_core.train.image_batches import BatchSource, Variation, fit_batch, to_tensors
+from pose_core.train.datasets.augment import Augmentation, scale_crops
+from pose_core.train.image_batches import BatchSource, to_tensors
 from pose_core.train.image_samples import ImageBatch, ImageDataset, bone_lengths_by_subject
 from pose_core.types import FloatArray
 
@@ -37,7 +38,7 @@ class ImageTrainSettings:
     minutes: float = 0.0
     """Length of the run by the clock instead; 0 = by steps. Such a run does not repeat itself exactly."""
     seed: int = 1
-    variation: Variation | None = field(default_factory=Variation)
+    variation: Augmentation | None = field(default_factory=Augmentation)
     validations: int = 20
     """How often in a run to measure on held-out samples."""
     validate_on: int = 512
@@ -47,6 +48,9 @@ class ImageTrainSettings:
     device: str = "cpu"
     mixed_precision: bool = True
     """On a GPU: products in half the precision. Weights stay in full."""
+    half_on_cpu: bool = False
+    """On a processor: products as bfloat16. With AVX-512 BF16 a step takes a tenth to two fifths less time; without it,
+    more."""
     gradient_norm: float = 50.0
     """Longer gradients are cut to this."""
 
@@ -81,7 +85,7 @@ def train_image_network(
     """
     out.mkdir(parents=True, exist_ok=True)
     device = torch.device(settings.device)
-    network = build_network(name, config, settings.seed).to(device)
+    network = build_network(name, config, settings.seed).to(device, memory_format=torch.channels_last)
     bank = bone_lengths_by_subject(train)
     if len(bank):
         network.set_reference_bones(torch.as_tensor(bank.mean(axis=0), dtype=torch.float32, device=device))
@@ -92,11 +96,9 @@ def train_image_network(
         (out / HISTORY).write_text("", encoding="utf-8")
     source = BatchSource(train, config.image_size, config.recipe.batch, settings.seed, settings.variation, bank_m=bank)
     rows = np.linspace(0, len(held_out) - 1, min(settings.validate_on, len(held_out))).astype(np.int64)
-    test = fit_batch(held_out.read(rows), config.image_size)
-    half = torch.float16
-    if device.type == "cuda" and torch.cuda.is_bf16_supported():
-        half = torch.bfloat16
-    mixed = settings.mixed_precision and device.type == "cuda"
+    test = scale_crops(held_out.read(rows), config.image_size)
+    half = torch.bfloat16 if device.type == "cpu" or torch.cuda.is_bf16_supported() else torch.float16
+    mixed = settings.half_on_cpu if device.type == "cpu" else settings.mixed_precision
     scaler = torch.amp.GradScaler(device.type, enabled=mixed and half == torch.float16)
     started = last_report = time.monotonic()
     before_s = run.spent_s
@@ -110,7 +112,7 @@ def train_image_network(
                 group["lr"] = config.recipe.learning_rate * config.recipe.final_rate**along
             image, labels = to_tensors(batch, device, bones)
             with torch.autocast(device.type, dtype=half, enabled=mixed):
-                output = network(image)
+                output = network(image.to(memory_format=torch.channels_last))
             loss, terms = network.loss(_in_full(output), labels, stage)
             if not bool(torch.isfinite(loss)):
                 raise ModelError(

@@ -22,6 +22,7 @@ FIGURES = {
     "auc": "AUC of 3DPCK",
 }
 _SHOWN = 8
+_CHOSEN_BY_THESE = "- It was chosen by these samples, so the numbers are a little better than on new ones."
 
 
 def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
@@ -76,14 +77,14 @@ def draw_examples(network: ImageNetwork, batch: ImageBatch, path: Path) -> None:
     figure, panels = plt.subplots(2, len(chosen), figsize=(2.4 * len(chosen), 5), dpi=80, squeeze=False)
     for column, i in enumerate(chosen):
         panels[0][column].imshow(batch.image[i])
-        _draw_bones(panels[0][column], batch.joints_px[i], ("white",) * 3, 1.0)
-        _draw_bones(panels[0][column], said["joints_px"][i], ("tab:red", "tab:blue", "tab:green"), 1.8)
+        draw_bones(panels[0][column], batch.joints_px[i], ("white",) * 3, 1.0)
+        draw_bones(panels[0][column], said["joints_px"][i], ("tab:red", "tab:blue", "tab:green"), 1.8)
         panels[0][column].set_xlim(0, batch.image.shape[2])
         panels[0][column].set_ylim(batch.image.shape[1], 0)
         if batch.has_3d[i]:
-            _draw_bones(panels[1][column], batch.joints_m[i][:, [2, 1]], ("lightgrey",) * 3, 3.0)
+            draw_bones(panels[1][column], batch.joints_m[i][:, [2, 1]], ("lightgrey",) * 3, 3.0)
         if "joints_m" in said:
-            _draw_bones(panels[1][column], said["joints_m"][i][:, [2, 1]], ("tab:red", "tab:blue", "tab:green"), 1.5)
+            draw_bones(panels[1][column], said["joints_m"][i][:, [2, 1]], ("tab:red", "tab:blue", "tab:green"), 1.5)
         panels[1][column].set_aspect("equal")
         panels[1][column].invert_yaxis()
         for row in panels:
@@ -94,7 +95,8 @@ def draw_examples(network: ImageNetwork, batch: ImageBatch, path: Path) -> None:
     plt.close(figure)
 
 
-def _draw_bones(axes: Any, points: Any, colours: tuple[str, str, str], width: float) -> None:
+def draw_bones(axes: Any, points: Any, colours: tuple[str, str, str], width: float) -> None:
+    """Draw the bones between joints (17, 2), in colours for left, right and middle."""
     names = KEYPOINT_SETS["h36m17"].keypoints
     for a, b in KEYPOINT_SETS["h36m17"].edge_indices:
         side = 0 if "left" in names[a] + names[b] else 1 if "right" in names[a] + names[b] else 2
@@ -105,6 +107,7 @@ def write_card(path: Path, facts: Mapping[str, Any]) -> None:
     """Write what the weights are, what they were made from, what they can and cannot do."""
     kind = NETWORKS[facts["network"]]
     rows = [f"| {title} | {facts['held_out'][key]:.2f} |" for key, title in FIGURES.items() if key in facts["held_out"]]
+    by_others = facts["data"]["chosen_by_others"]
     parity = ", ".join(f"{name} {value:.1e}" for name, value in facts["parity"].items())
     lines = [
         f"# Model card: {facts['network']}, configuration {facts['size']}",
@@ -120,14 +123,14 @@ def write_card(path: Path, facts: Mapping[str, Any]) -> None:
         "",
         "## Data",
         f"{facts['data']['name']}: {facts['data']['train']} samples to train on, of which {facts['data']['with_3d']} "
-        f"with 3D labels; measured on {facts['data']['held_out']} samples of "
-        f"{', '.join(facts['data']['held_out_people'])}.",
+        f"with 3D labels; measured on {facts['data']['held_out']} samples of {facts['data']['held_out_people']} other "
+        "people.",
         "",
         "## Training",
         f"{facts['training']['steps']} steps of {facts['config']['recipe']['batch']} samples, "
         f"{facts['training']['minutes']:.1f} minutes on {facts['training']['device']}, seed "
         f"{facts['training']['seed']}; the weights are those of step {facts['training']['best_step']}, which did best "
-        "on the samples measured on.",
+        f"on {'people of their own' if by_others else 'the samples measured on'}.",
         "",
         "## Numbers",
         "| Measure | Value |",
@@ -138,7 +141,7 @@ def write_card(path: Path, facts: Mapping[str, Any]) -> None:
         "",
         "## Limits",
         "- It knows what its data show: of synthetic people alone it learns little about photographs.",
-        "- It was chosen by these samples, so the numbers are a little better than on new ones.",
+        *([] if by_others else [_CHOSEN_BY_THESE]),
         "- One person a crop; 3D is relative to the pelvis.",
         "",
     ]

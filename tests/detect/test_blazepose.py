@@ -70,3 +70,15 @@ def test_a_real_person_is_found_the_same_in_the_whole_picture_and_in_a_window(de
         assert np.hypot(found.region.center_x - 400, found.region.center_y - 980) < 60
         assert 950 < found.region.width < 1500
         assert -0.6 < found.region.rotation_rad < -0.2
+
+
+@pytest.mark.model
+def test_other_networks_get_an_upright_region_around_the_whole_person() -> None:
+    detector = BlazePoseDetector(ModelStore().files("blazepose-full")["detector"], aspect=0.75)
+    with open_video(shared_file("clips/balance_cam04.mp4"), end_frame=1) as reader:
+        (frame,) = reader
+    (found,) = detector.detect(frame)
+    region = found.region
+    assert region.rotation_rad == 0.0 and region.width / region.height == pytest.approx(0.75)
+    x0, y0, x1, y1 = region.square_box
+    assert x0 <= found.box_px[0] and y0 <= found.box_px[1] and x1 >= found.box_px[2] and y1 >= found.box_px[3]

@@ -16,7 +16,7 @@ from pose_core.nets.base import ImageNetwork, NetworkConfig
 from pose_core.nets.outputs import PoseOutput
 from pose_core.nets.registry import network_config
 from pose_core.runtime.store import ModelStore
-from pose_core.train.image_batches import fit_batch
+from pose_core.train.datasets.augment import scale_crops
 from pose_core.train.image_export import export_network, write_description
 from pose_core.train.image_loop import ImageTrainSettings, train_image_network
 from pose_core.train.stick_figures import StickFigures
@@ -35,7 +35,7 @@ class OnePose(ImageNetwork):
     def __init__(self):
         super().__init__()
         self.config = NetworkConfig(image_size=64)
-        batch = fit_batch(StickFigures(1, 64).read(np.arange(1)), 64)
+        batch = scale_crops(StickFigures(1, 64).read(np.arange(1)), 64)
         self.px = torch.nn.Parameter(torch.tensor(batch.joints_px))
         self.metres = torch.nn.Parameter(torch.tensor(batch.joints_m))
 
@@ -47,7 +47,7 @@ class OnePose(ImageNetwork):
 def exported(network, folder, name="seed"):
     path = folder / f"{name}.onnx"
     size = network.config.image_size
-    export_network(network, path, fit_batch(StickFigures(2).read(np.arange(2)), size))
+    export_network(network, path, scale_crops(StickFigures(2).read(np.arange(2)), size))
     write_description(path.with_suffix(".json"), path, network, {"title": "A seed", "licence": "CC0"})
     return path
 

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from pose_core.errors import ConfigError, ModelError, ShapeError
+from pose_core.nets.maps import gaussian_maps, read_maps
 from pose_core.nets.outputs import PoseLabels
 from pose_core.nets.registry import NETWORKS, build_network, config_facts, config_from_facts, network_config
 from pose_core.skeletons.h36m import H36M
-from pose_core.train.image_batches import fit_batch, to_tensors
+from pose_core.train.datasets.augment import scale_crops
+from pose_core.train.image_batches import to_tensors
 from pose_core.train.image_export import PARITY_M, PARITY_PX, export_network
 from pose_core.train.image_loop import ImageTrainSettings, load_trained, predict, train_image_network
 from pose_core.train.image_samples import ImageSubset
@@ -19,6 +21,8 @@ from pose_core.train.stick_figures import StickFigures
 pytestmark = pytest.mark.train
 
 FIGURES = StickFigures(8, only_2d=False)
+MOST_BYTES = 20e6
+"""Of a file that could come with the package."""
 NEED_3D = [name for name in NETWORKS if name not in ("tome2017", "li_chan2014_2d")]
 
 
@@ -29,7 +33,7 @@ def one_thread():
 
 def batch(name, rows=3, dataset=FIGURES):
     config = network_config(name, "tiny")
-    crops = fit_batch(dataset.read(np.arange(rows)), config.image_size)
+    crops = scale_crops(dataset.read(np.arange(rows)), config.image_size)
     return (*to_tensors(crops, torch.device("cpu"), np.full((rows, len(H36M)), 0.3)), config)
 
 
@@ -51,6 +55,12 @@ def test_outputs_have_the_common_form(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_the_small_size_is_small(name):
+    numbers = sum(p.numel() for p in build_network(name, network_config(name, "small")).parameters())
+    assert 4 * numbers < MOST_BYTES
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_gradient_reaches_every_parameter(name):
     image, labels, config = batch(name)
     network = build_network(name, config)
@@ -68,7 +78,7 @@ def test_eight_samples_are_learnt_by_heart(name, tmp_path):
     network = train_image_network(name, config, FIGURES, FIGURES, settings, tmp_path)
     _, facts = load_trained(tmp_path)
     assert facts["running"]["loss"] < 0.3 * facts["first_loss"][last_stage(config)]
-    crops = fit_batch(FIGURES.read(np.arange(8)), config.image_size)
+    crops = scale_crops(FIGURES.read(np.arange(8)), config.image_size)
     said = predict(network, crops)
     # a mean pose in the middle of the picture is 9 % and 210 mm off
     off = np.linalg.norm(said["joints_px"] - crops.joints_px, axis=-1).mean() / config.image_size
@@ -195,3 +205,27 @@ def test_a_run_without_progress_ends_early(tmp_path):
     settings = ImageTrainSettings(steps=60, validations=30, patience=2, variation=None)
     train_image_network("li_chan2014", config, FIGURES, ImageSubset(FIGURES, np.arange(2)), settings, tmp_path)
     assert load_trained(tmp_path)[1]["step"] < 60
+
+
+def test_half_precision_finds_the_same_cells():
+    joints = torch.tensor([[[13.0, 200.0], [240.0, 251.0]]])
+    maps = gaussian_maps(joints, torch.ones(1, 2), 256, 64, 1.0)
+    found, _ = read_maps(maps.bfloat16(), 256)
+    assert torch.allclose(found, joints, atol=2.0) and found.dtype == torch.float32
+
+
+def test_the_pose_layer_solves_in_full_precision():
+    layer = build_network("tome2017", network_config("tome2017", "tiny")).pose_layer
+    maps = torch.rand(2, 17, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        joints, drawn = layer(maps)
+    expected, expected_drawn = layer(maps)
+    assert torch.equal(joints, expected) and torch.equal(drawn, expected_drawn)
+
+
+def test_it_learns_in_half_precision_on_a_processor(tmp_path):
+    config = network_config("park2016", "tiny")
+    settings = ImageTrainSettings(variation=None, validations=1, patience=0, half_on_cpu=True, steps=60)
+    train_image_network("park2016", config, FIGURES, FIGURES, settings, tmp_path)
+    _, facts = load_trained(tmp_path)
+    assert facts["running"]["loss"] < 0.7 * facts["first_loss"]["train"]

@@ -16,7 +16,8 @@ from pose_core.nets.tome2017.layer import PoseLayer, solve_positive
 from pose_core.nets.tome2017.model import _shipped_prior
 from pose_core.skeletons import CANONICAL, joint_mapping
 from pose_core.skeletons.h36m import H36M, H36M_FROM_CANONICAL, h36m_joints
-from pose_core.train.image_batches import fit_batch, to_tensors
+from pose_core.train.datasets.augment import scale_crops
+from pose_core.train.image_batches import to_tensors
 from pose_core.train.stick_figures import StickFigures
 
 pytestmark = pytest.mark.train
@@ -26,7 +27,7 @@ FIGURES = StickFigures(6, only_2d=False)
 
 def labelled(config, rows=2):
     return to_tensors(
-        fit_batch(FIGURES.read(np.arange(rows)), config.image_size), torch.device("cpu"), np.full((rows, 17), 0.25)
+        scale_crops(FIGURES.read(np.arange(rows)), config.image_size), torch.device("cpu"), np.full((rows, 17), 0.25)
     )
 
 

@@ -282,12 +282,32 @@ def test_the_built_in_catalogue_is_sound() -> None:
         assert entry.kind in KINDS and entry.licence == "Apache-2.0", name
         is_detector = entry.kind in catalogue.DETECTOR_KINDS
         assert is_detector or entry.keypoint_set in KEYPOINT_SETS, name
-        assert is_detector or entry.kind == "blazepose" or entries[entry.detector].kind in catalogue.DETECTOR_KINDS, (
-            name
-        )
+        finds_people = {*catalogue.DETECTOR_KINDS, "blazepose"}
+        assert is_detector or entry.kind == "blazepose" or entries[entry.detector].kind in finds_people, name
         for file in entry.files:
             assert file.sha256 == "" or len(file.sha256) == 64
             assert file.url.startswith("https://") or file.url == ""
+
+
+def test_what_comes_with_the_package_is_here_at_once(tmp_path: Path) -> None:
+    packaged = {name: entry for name, entry in built_in_models().items() if entry.main_file.packaged}
+    assert packaged
+    for name, entry in packaged.items():
+        status = ModelStore(tmp_path).status(name)
+        assert status.state == "ready", name
+        path = status.paths["keypoints"]
+        assert (path.stat().st_size, sha(path.read_bytes())) == (entry.main_file.size, entry.main_file.sha256)
+        assert path.stat().st_size < 20e6
+        assert ModelStore(tmp_path).get(name) == {"keypoints": path}
+
+
+def test_a_packaged_file_that_was_left_out_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = ModelFile("keypoints", "left_out.onnx", sha(NET), len(NET), packaged=True)
+    entry = ModelEntry("own", "pose3d", "t", "l", "o", "i", "u", (file,), "h36m17", "pair")
+    monkeypatch.setattr(store, "built_in_models", lambda: {"own": entry})
+    assert ModelStore(tmp_path).status("own").state == "missing"
+    with pytest.raises(ModelError, match="comes without it"):
+        ModelStore(tmp_path).path("own")
 
 
 def test_a_damaged_catalogue_entry_is_refused() -> None:

@@ -35,15 +35,17 @@ def _check(batch):
         np.testing.assert_allclose([K[0, 1], K[1, 0], K[2, 0], K[2, 1], K[2, 2]], [0, 0, 0, 0, 1], atol=1e-3)
 
 
+@pytest.mark.parametrize("size_px", [None, 60])
 @pytest.mark.parametrize(
     "change",
     [{}, {"scale": 0.4}, {"rotation_deg": 80.0}, {"shift": 0.2}, {"flip": 1.0}, {"gain": 0.5}, {"pca_colour": 0.5},
      {"occlusion": 1.0}, {"scale": 0.4, "rotation_deg": 80.0, "shift": 0.2, "flip": 0.5, "occlusion": 0.5}],
 )  # fmt: skip
-def test_joints_in_space_stay_on_joints_in_the_picture(batch, change):
-    varied = augment(batch, Augmentation(**(dict.fromkeys(vars(NOTHING), 0) | change)), np.random.default_rng(0))
+def test_joints_in_space_stay_on_joints_in_the_picture(batch, change, size_px):
+    settings = Augmentation(**(dict.fromkeys(vars(NOTHING), 0) | change))
+    varied = augment(batch, settings, np.random.default_rng(0), size_px)
     _check(varied)
-    if not change:
+    if not change and not size_px:
         np.testing.assert_array_equal(varied.image, batch.image)
         np.testing.assert_array_equal(varied.visible, batch.visible)
     before = np.linalg.norm(batch.joints_m, axis=-1)

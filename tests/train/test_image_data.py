@@ -7,7 +7,9 @@ import pytest
 
 from pose_core.errors import InsufficientDataError, ShapeError
 from pose_core.skeletons.h36m import H36M
-from pose_core.train.image_batches import BatchSource, Variation, fit_batch
+from pose_core.train.datasets.augment import Augmentation, augment, scale_crops
+from pose_core.train.datasets.in_memory import InMemory
+from pose_core.train.image_batches import BatchSource
 from pose_core.train.image_samples import ImageSubset, bone_lengths_by_subject, split_by_subject
 from pose_core.train.stick_figures import StickFigures
 
@@ -34,7 +36,7 @@ def test_sticks_lie_where_their_joints_are_projected():
 
 
 def test_scaling_keeps_joints_and_cameras_together():
-    small = fit_batch(FIGURES.read(np.arange(3)), 40)
+    small = scale_crops(FIGURES.read(np.arange(3)), 40)
     assert small.image.shape == (3, 40, 40, 3)
     assert np.allclose(project(small), small.joints_px, atol=1e-3)
 
@@ -46,16 +48,19 @@ def test_variation_moves_picture_and_joints_alike():
         x, y = np.floor(xy[H36M.index("left_knee")]).astype(int)
         dot[i, y - 1 : y + 2, x - 1 : x + 2] = 255
     marked = dataclasses.replace(batch, image=dot)
-    varied = fit_batch(marked, 96, Variation(mirror=False, colour=0.0), np.random.default_rng(5))
+    settings = Augmentation(scale=0.15, flip=0, gain=0, pca_colour=0, occlusion=0)
+    varied = augment(marked, settings, np.random.default_rng(5), 80)
+    assert varied.image.shape == (3, 80, 80, 3)
     for image, xy in zip(varied.image, varied.joints_px, strict=True):
-        rows, columns = np.nonzero(image[..., 0] > 128)
+        rows, columns = np.nonzero(image[..., 0] > 100)
         centre = np.array([columns.mean(), rows.mean()]) + 0.5
         assert np.linalg.norm(centre - xy[H36M.index("left_knee")]) < 1.5
 
 
 def test_turned_and_mirrored_people_turn_in_3d_too():
     batch = FIGURES.read(np.arange(3))
-    varied = fit_batch(batch, 96, Variation(scale=0, shift=0, colour=0), np.random.default_rng(1))
+    settings = Augmentation(scale=0, rotation_deg=15, shift=0, gain=0, pca_colour=0, occlusion=0)
+    varied = augment(batch, settings, np.random.default_rng(1))
     parents = np.array(H36M.parents[1:])
 
     def directions(b):
@@ -103,6 +108,22 @@ def test_bone_lengths_are_those_of_each_person():
     lengths = bone_lengths_by_subject(FIGURES)
     assert lengths.shape == (3, 17) and np.all(lengths[:, 0] == 0)
     assert np.allclose(lengths[2] / 1.85, lengths[0] / 1.55, atol=1e-3)
+
+
+def test_pictures_in_memory_are_those_of_the_set():
+    held = InMemory(FIGURES, 48)
+    order = np.array([7, 0, 16, 7])
+    batch, expected = held.read(order), scale_crops(FIGURES.read(order), 48)
+    assert np.array_equal(batch.image, expected.image) and np.array_equal(batch.joints_px, expected.joints_px)
+    assert len(held) == len(FIGURES) and held.subjects == FIGURES.subjects
+    assert np.array_equal(held.has_3d, FIGURES.has_3d) and np.array_equal(held.look, FIGURES.look)
+
+
+def test_varied_batches_follow_from_seed_and_step():
+    sources = [BatchSource(FIGURES, 40, 4, seed, Augmentation(), bank_m=np.ones((1, 17))) for seed in (4, 4, 5)]
+    first, again, other = (source(2)[0] for source in sources)
+    assert first.image.shape == (4, 40, 40, 3) and np.array_equal(first.image, again.image)
+    assert not np.array_equal(first.image, other.image)
 
 
 def test_batches_mix_both_kinds_and_show_everything():

@@ -61,7 +61,7 @@ def with_strategy(config: LiChanConfig, strategy: str) -> LiChanConfig:
 
 PAPER = LiChanConfig(image_size=112, recipe=Recipe("sgd", 1e-2, 0.9, 5e-4, batch=128, steps=60_000))
 SMALL = LiChanConfig(
-    image_size=112, width=512, weight_regression=20.0, recipe=Recipe("adam", 1e-3, batch=32, steps=8_000)
+    image_size=112, width=160, weight_regression=20.0, recipe=Recipe("adam", 1e-3, batch=32, steps=8_000)
 )
 TINY = LiChanConfig(
     image_size=60, channels=(8, 16, 16), kernels=(5, 5, 3), width=64, dropout=0.0,

@@ -41,7 +41,7 @@ class ParkConfig(NetworkConfig):
 
 PAPER = ParkConfig(image_size=225, recipe=Recipe("sgd", 1e-2, 0.9, 5e-4, batch=128, steps=50_000))
 SMALL = ParkConfig(
-    image_size=129, channels=(32, 64, 96), width=512, dropout=0.2,
+    image_size=129, channels=(32, 64, 96), width=384, grid=12, dropout=0.2,
     recipe=Recipe("adam", 1e-3, batch=32, steps=6_000),
 )  # fmt: skip
 TINY = ParkConfig(

@@ -66,7 +66,8 @@ class PoseLayer(nn.Module):
         """Belief maps (B, 17, h, h) to joints (B, 17, 3), relative to the pelvis, of a person of 1.70 m, and the maps
         (B, 17, h, h) of their projection."""
         size = self.config.image_size
-        with torch.no_grad():
+        # the systems are too ill-conditioned for half precision
+        with torch.no_grad(), torch.autocast(maps.device.type, enabled=False):
             maps = maps.float()
             xy_px, weight = read_maps(maps, size)
             joints, flat = self.lift(xy_px * (2 / size) - 1, weight)

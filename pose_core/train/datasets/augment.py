@@ -41,14 +41,23 @@ class Augmentation:
                 raise ConfigError(f"'{name}' must not be negative, but is {getattr(self, name):g}.")
 
 
-def augment(batch: ImageBatch, settings: Augmentation, rng: np.random.Generator) -> ImageBatch:
-    """A random variation of each crop; the arrays given are left as they are."""
-    count, size = len(batch), batch.image.shape[1]
+def augment(
+    batch: ImageBatch, settings: Augmentation, rng: np.random.Generator, size_px: int | None = None
+) -> ImageBatch:
+    """A random variation of each crop; the arrays given are left as they are.
+
+    Args:
+        batch: B crops.
+        settings: how much they are varied.
+        rng: where chance comes from.
+        size_px: side of the result; None = as it is.
+    """
+    count, size = len(batch), size_px or batch.image.shape[1]
     flips = rng.random(count) < settings.flip
     angle = np.radians(rng.uniform(-1, 1, count) * settings.rotation_deg)
     scale = np.exp(rng.uniform(-1, 1, count) * settings.scale)
     shift = rng.uniform(-1, 1, (count, 2)) * settings.shift * size
-    moved = move_crops(batch, angle, scale, shift, flips)
+    moved = move_crops(batch, angle, scale, shift, flips, size)
     images = moved.image.copy()
     visible = moved.visible.copy()
     for i in range(count):
@@ -59,22 +68,38 @@ def augment(batch: ImageBatch, settings: Augmentation, rng: np.random.Generator)
     return replace(moved, image=images, visible=visible)
 
 
+def scale_crops(batch: ImageBatch, size_px: int) -> ImageBatch:
+    """The same crops with another side; nothing else changes."""
+    count = len(batch)
+    return move_crops(
+        batch, np.zeros(count), np.ones(count), np.zeros((count, 2)), np.zeros(count, dtype=bool), size_px
+    )
+
+
 def move_crops(
-    batch: ImageBatch, angle_rad: FloatArray, scale: FloatArray, shift_px: FloatArray, flips: BoolArray
+    batch: ImageBatch,
+    angle_rad: FloatArray,
+    scale: FloatArray,
+    shift_px: FloatArray,
+    flips: BoolArray,
+    size_px: int | None = None,
 ) -> ImageBatch:
     """Mirror crops, then turn and scale them about their middle, then shift them.
 
-    The 3D joints are mirrored and turned about the viewing axis, so that their camera matrix keeps its form.
+    Where nothing of a crop is, its edge goes on. The 3D joints are mirrored and turned about the viewing axis, so that
+    their camera matrix keeps its form.
 
     Args:
         batch: B crops of side S.
         angle_rad: (B,) clockwise as seen.
         scale: (B,) above 1 enlarges.
-        shift_px: (B, 2).
+        shift_px: (B, 2) pixels of the result.
         flips: (B,) crops to mirror.
+        size_px: side of the result, whatever the scale; None = S.
     """
-    size, count = batch.image.shape[1], len(batch)
-    in_picture, in_space = _transforms(angle_rad, scale, shift_px, flips, size)
+    before, count = batch.image.shape[1], len(batch)
+    size = size_px or before
+    in_picture, in_space = _transforms(angle_rad, scale, shift_px, flips, before, size)
     order = np.where(flips[:, None], H36M.mirror, np.arange(len(H36M)))
     rows = np.arange(count)[:, None]
     pixels = batch.joints_px[rows, order].astype(np.float64)
@@ -82,7 +107,7 @@ def move_crops(
     inside = np.all((pixels >= 0) & (pixels < size), axis=-1)
     return replace(
         batch,
-        image=np.stack([warp(batch.image[i], in_picture[i], size) for i in range(count)]),
+        image=np.stack([warp(batch.image[i], in_picture[i], size, fill=None) for i in range(count)]),
         joints_px=pixels.astype(np.float32),
         visible=batch.visible[rows, order] & inside,
         joints_m=np.einsum("bij,bkj->bki", in_space, batch.joints_m[rows, order]).astype(np.float32),
@@ -93,7 +118,7 @@ def move_crops(
 
 
 def _transforms(
-    angle: FloatArray, scale: FloatArray, shift: FloatArray, flips: BoolArray, size: int
+    angle: FloatArray, scale: FloatArray, shift: FloatArray, flips: BoolArray, before: int, size: int
 ) -> tuple[FloatArray, FloatArray]:
     """(B, 3, 3) of pixels, and (B, 3, 3) of the camera's axes."""
     count = len(angle)
@@ -103,9 +128,8 @@ def _transforms(
     mirror = np.tile(np.eye(3), (count, 1, 1))
     mirror[flips, 0, 0] = -1.0
     moved = turn @ mirror
-    moved[:, :2, :2] *= scale[:, None, None]
-    middle = np.full(2, size / 2)
-    moved[:, :2, 2] = middle + shift - moved[:, :2, :2] @ middle
+    moved[:, :2, :2] *= scale[:, None, None] * (size / before)
+    moved[:, :2, 2] = size / 2 + shift - moved[:, :2, :2] @ np.full(2, before / 2)
     return moved, turn @ mirror
 
 
@@ -115,9 +139,8 @@ def jitter_colour(image: ImageArray, gain: float, rng: np.random.Generator) -> I
         return image
     brightness, contrast = rng.uniform(-gain, gain, 2)
     tint = rng.uniform(-gain / 2, gain / 2, 3)
-    values = image.astype(np.float32)
-    mean = values.mean()
-    return _to_bytes((mean + (values - mean) * (1 + contrast)) * (1 + brightness) * (1 + tint))
+    strength = (1 + brightness) * (1 + tint)
+    return _recolour(image, strength * (1 + contrast), -contrast * float(image.mean()) * strength)
 
 
 def pca_colour(image: ImageArray, spread: float, rng: np.random.Generator) -> ImageArray:
@@ -128,9 +151,18 @@ def pca_colour(image: ImageArray, spread: float, rng: np.random.Generator) -> Im
     if spread == 0.0:
         return image
     pixels = image.reshape(-1, 3)[::7].astype(np.float64)
-    values, axes = np.linalg.eigh(np.cov(pixels.T))
+    pixels -= pixels.mean(axis=0)
+    values, axes = np.linalg.eigh(pixels.T @ pixels / max(len(pixels) - 1, 1))
     change = axes @ (rng.normal(0.0, spread, 3) * np.sqrt(np.maximum(values, 0.0)))
-    return _to_bytes(image.astype(np.float32) + change)
+    return _recolour(image, np.ones(3), change)
+
+
+def _recolour(image: ImageArray, strength: FloatArray, offset: FloatArray) -> ImageArray:
+    """Every channel times a number (3,) plus a number (3,), held in 0 to 255."""
+    import cv2
+
+    matrix = np.concatenate([np.diag(strength), np.broadcast_to(offset, 3)[:, None]], axis=1)
+    return np.asarray(cv2.transform(np.ascontiguousarray(image), matrix), dtype=np.uint8)
 
 
 def add_patches(image: ImageArray, joints_px: FloatArray, rng: np.random.Generator) -> tuple[ImageArray, BoolArray]:

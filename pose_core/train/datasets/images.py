@@ -58,14 +58,14 @@ def crop_matrix(centre_px: FloatArray, side_px: float, size_px: int) -> FloatArr
     ])  # fmt: skip
 
 
-def warp(image: ImageArray, matrix: FloatArray, size_px: int, fill: int = 0) -> ImageArray:
+def warp(image: ImageArray, matrix: FloatArray, size_px: int, fill: int | None = 0) -> ImageArray:
     """Resample a picture.
 
     Args:
         image: (H, W, 3).
         matrix: (3, 3) affine from its pixels to the result's; both count from the outer corner of the first pixel.
         size_px: side of the result.
-        fill: value outside of the picture.
+        fill: value outside of the picture; None = its edge goes on.
     """
     import cv2
 
@@ -78,5 +78,6 @@ def warp(image: ImageArray, matrix: FloatArray, size_px: int, fill: int = 0) -> 
         shrunk = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         ratio = np.diag([image.shape[1] / shrunk.shape[1], image.shape[0] / shrunk.shape[0], 1.0])
         image, inner = shrunk, np.linalg.inv(half) @ matrix @ ratio @ half
-    warped = cv2.warpAffine(image, inner[:2], (size_px, size_px), flags=cv2.INTER_LINEAR, borderValue=(fill,) * 3)
+    border = {"borderMode": cv2.BORDER_REPLICATE} if fill is None else {"borderValue": (fill,) * 3}
+    warped = cv2.warpAffine(image, inner[:2], (size_px, size_px), flags=cv2.INTER_LINEAR, **border)
     return np.asarray(warped, dtype=np.uint8)
