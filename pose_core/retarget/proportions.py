@@ -17,6 +17,7 @@ from pose_core.axes import LEFT_REST, UP_WORLD
 from pose_core.frame_times import frame_spans, runs
 from pose_core.motion_file import Motion
 from pose_core.retarget.bone_map import SIDES, BoneMap
+from pose_core.retarget.foot_contacts import FootContacts
 from pose_core.retarget.frame_solve import FrameSystem
 from pose_core.retarget.planted_feet import FootPath, contact_floor, hold_planted, hold_rigid
 from pose_core.retarget.rest_alignment import HINGE_AXES, RestAlignment
@@ -25,10 +26,6 @@ from pose_core.retarget.two_bone import bend_for_distance, reach, steady_bend
 from pose_core.rotations import rotation_vector_to_matrix, swing_between, unit
 from pose_core.types import BoolArray, FloatArray
 
-# Planted heels and balls of the foot within this of the ground tell how high these joints lie over the sole.
-_NEAR_GROUND_M = 0.12
-# A point of a foot that moves faster than this is not planted, whatever its contact says.
-_PLANTED_M_S = 0.2
 # Legs and hips of a rig within this (relative) of the motion's need no other solution.
 _SAME_SIZE = 1e-3
 # The pelvis moves up or down about this much as readily as a knee on the ground turns by the angle below.
@@ -125,31 +122,6 @@ def sole_points(motion: Motion, rig: RigDescription, bone_map: BoneMap, alignmen
     return out
 
 
-def planted_points(motion: Motion) -> BoolArray:
-    """Which points of the feet stand: marked as contacts, and not moving all the same.
-
-    Contacts are found with tolerance; at their ends the foot is under way already.
-
-    Returns:
-        (T, 2, 2) for the frames with a pose: left and right, heel and ball of the foot.
-    """
-    soles, time_s = _source_soles(motion), motion.timestamps_s[motion.valid]
-    marked = motion.contacts[motion.valid].reshape(-1, 2, 2) > 0.5
-    if len(time_s) < 2:
-        return np.asarray(marked)
-    speed = np.linalg.norm(np.diff(soles, axis=0), axis=-1) / np.diff(time_s)[:, None, None]
-    slow = speed < _PLANTED_M_S
-    return np.asarray(marked & (np.concatenate([slow[:1], slow]) | np.concatenate([slow, slow[-1:]])))
-
-
-def joint_height_over_sole(motion: Motion) -> float:
-    """How high heels and balls of the feet lie while they are planted on the ground, metres; 0 without contacts."""
-    planted = planted_points(motion)
-    height = _source_soles(motion)[..., 2]
-    near = height[planted & (np.abs(height) < _NEAR_GROUND_M)]
-    return float(np.median(near)) if len(near) else 0.0
-
-
 def has_own_proportions(motion: Motion, rig: RigDescription, bone_map: BoneMap) -> bool:
     """Whether the rig's legs and hips have the motion's sizes, so that copied rotations plant the feet already."""
     rest = dict(zip(motion.joint_names, motion.rest_offsets_m, strict=True))
@@ -170,6 +142,7 @@ def solve_legs(
     bone_map: BoneMap,
     alignment: RestAlignment,
     *,
+    contacts: FootContacts,
     soles: dict[str, FloatArray],
     ratio: float,
     R_place: FloatArray,
@@ -182,16 +155,17 @@ def solve_legs(
         rig: the rig.
         bone_map: its bones.
         alignment: its rest pose.
+        contacts: what the motion's feet do.
         soles: from `sole_points`.
         ratio: size of the rig's legs over the motion's.
         R_place: (3, 3) turn about the vertical between motion and world.
     Returns:
         The pose with thighs, shins, feet, toes and the path of the hips changed, and what was done, in metres.
     """
-    planted = planted_points(motion)
+    planted = contacts.planted
     index = {name: j for j, name in enumerate(motion.joint_names)}
     joints = motion.joints_world_m[motion.valid]
-    ground = _source_soles(motion)[..., 2] - joint_height_over_sole(motion)
+    ground = contacts.points_m[..., 2] - contacts.over_sole_m
     D, legs, ankles = dict(placed.D), {}, {}
     for s, side in enumerate(SIDES):
         leg = rig_limb(rig, bone_map, side, ("thigh", "shin", "foot"))
@@ -269,12 +243,6 @@ def slips(points_m: FloatArray, planted: BoolArray, follows: BoolArray) -> Float
     """
     both = planted[1:] & planted[:-1] & follows.reshape(-1, *([1] * (planted.ndim - 1)))
     return np.asarray(np.linalg.norm(np.diff(points_m, axis=0), axis=-1)[both])
-
-
-def _source_soles(motion: Motion) -> FloatArray:
-    """(T, 2, 2, 3) left and right, heel and ball joints, for the frames with a pose."""
-    index = [motion.joint_names.index(f"{side}_{point}") for side in SIDES for point in ("heel", "toe")]
-    return np.asarray(motion.joints_world_m[motion.valid][:, index].reshape(-1, 2, 2, 3))
 
 
 def _leg_distances(motion: Motion) -> FloatArray:
