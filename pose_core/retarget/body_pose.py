@@ -208,17 +208,11 @@ def _hips_path(
     ankle_height = _ankle_height(rig, heads, alignment)
     path = ratio * motion.root_translation_m[motion.valid]
     if config.scale_by_legs:
-        over_sole = contacts.over_sole_m if config.plant_feet else 0.0
-        path = path + np.array([0.0, 0.0, ankle_height - ratio * (_motion_ankle_height(motion) + over_sole)])
+        of_motion = contacts.ankle_level_m if config.plant_feet else contacts.rest_ankle_m
+        path = path + np.array([0.0, 0.0, ankle_height - ratio * of_motion])
     if config.place == "object":
         path = path @ R_place.T + np.array([*rig.matrix_world[:2, 3], 0.0])
     return path, ratio, ankle_height
-
-
-def _motion_ankle_height(motion: Motion) -> float:
-    """Height of the ankles over the floor in the motion's rest pose, from heels and toes."""
-    z = dict(zip(motion.joint_names, motion.rest_offsets_m[:, 2], strict=True))
-    return float(np.mean([max(-z[f"{s}_heel"], -z[f"{s}_toe"]) for s in SIDES]))
 
 
 def _leg_length(heads: dict[str, FloatArray], side: str) -> float:

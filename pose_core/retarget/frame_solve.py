@@ -66,6 +66,41 @@ class FrameSystem:
             for b in range(a, 3):
                 self.A[b - a][a : a + len(spans), unknown, unknown] += scaled[:, a] * coefficients[:, b]
 
+    def add_combination(self, weight: FloatArray, scale: FloatArray, wanted: FloatArray) -> None:
+        """Pull a combination of a frame's unknowns to a value, for a single right-hand side.
+
+        Args:
+            weight: (T,) >= 0.
+            scale: (T, n) what each unknown counts.
+            wanted: (T,)
+        """
+        weighted = weight[:, None] * scale
+        self.A[0] += weighted[:, :, None] * scale[:, None, :]
+        self.b[..., 0] += weighted * wanted[:, None]
+
+    def add_smooth_combination(
+        self, time_s: FloatArray, root_weight: FloatArray, scale: FloatArray, wanted: FloatArray
+    ) -> None:
+        """Penalise the acceleration by which a combination of a frame's unknowns differs from a course.
+
+        Args:
+            time_s: (T,)
+            root_weight: (T,) root of the weight of the integral of the squared acceleration.
+            scale: (T, n) what each unknown counts.
+            wanted: (T,) the course.
+        """
+        if len(time_s) < 3:
+            return
+        coefficients, spans = second_difference(time_s)
+        coefficients = coefficients * (np.sqrt(spans) * root_weight[1:-1])[:, None]
+        windows = [slice(a, a + len(spans)) for a in range(3)]
+        scaled = [coefficients[:, a, None] * scale[window] for a, window in enumerate(windows)]
+        course = sum(coefficients[:, a] * wanted[window] for a, window in enumerate(windows))
+        for a, window in enumerate(windows):
+            self.b[window, :, 0] += scaled[a] * course[:, None]
+            for b in range(a, 3):
+                self.A[b - a][window] += scaled[a][:, :, None] * scaled[b][:, None, :]
+
     def solve(self) -> FloatArray:
         """The least-squares solution.
 
@@ -141,7 +176,7 @@ def inverse_of_small(A: FloatArray) -> FloatArray:
     numpy would hand them to LAPACK one by one, which takes several times as long.
 
     Args:
-        A: (N, k, k), k at best a small power of two.
+        A: (N, k, k), k small.
     Returns:
         (N, k, k).
     """
@@ -154,10 +189,8 @@ def inverse_of_small(A: FloatArray) -> FloatArray:
         out = np.empty_like(A)
         out[:, 0, 0], out[:, 0, 1], out[:, 1, 0], out[:, 1, 1] = d * scale, -b * scale, -c * scale, a * scale
         return out
-    if k % 2:
-        return np.asarray(np.linalg.inv(A))
     # in four parts, by the Schur complement
-    h = k // 2
+    h = 1 << ((k - 1).bit_length() - 1)
     P, Q, R, S = A[:, :h, :h], A[:, :h, h:], A[:, h:, :h], A[:, h:, h:]
     P_inv = inverse_of_small(P)
     RP, PQ = R @ P_inv, P_inv @ Q
