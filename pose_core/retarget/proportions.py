@@ -29,7 +29,7 @@ from pose_core.types import BoolArray, FloatArray
 # Legs and hips of a rig within this (relative) of the motion's need no other solution.
 _SAME_SIZE = 1e-3
 # The pelvis moves about this much, along x, y and z, as readily as a knee on the ground turns by the angle below.
-_PELVIS_M, _KNEE_RAD = (0.02, 0.02, 0.03), 0.05
+_PELVIS_M, _KNEE_RAD = (0.01, 0.01, 0.03), 0.05
 _SWING_SHARE = 0.05
 _SWING_SMOOTH = 1.0
 _PELVIS_CUTOFF_HZ = 2.5
@@ -41,7 +41,7 @@ _LONG, _TOO_LONG_M = (0.997, 0.998), 0.001
 # Knees that the motion stretches fully keep about this bend, so that there is room for both feet to stay.
 _LEAST_BEND_RAD = 0.12
 # Knees straighter than this count as if they bent on at the same rate.
-_STRAIGHT_RAD = 0.25
+_STRAIGHT_RAD = 0.15
 # Which of the sole's points carries the foot changes over this time; toes bend and straighten as fast.
 _HANDOVER_S = 0.12
 _TOE_BEND_LIMIT_RAD = np.radians(60.0)
@@ -333,6 +333,6 @@ def _pelvis_shift(
             short = full * leg.length - distance + np.sum(nearer * shift, axis=1)
             system.add_combination(too_long * spans / (ratio * _TOO_LONG_M) ** 2, nearer, short)
         shift = system.solve()[..., 0]
-        if np.max(np.abs(shift - before)) < _SETTLED_M:
+        if np.max(np.abs(shift - before)) < ratio * _SETTLED_M:
             break
     return shift

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from os.path import commonprefix
 
 import numpy as np
 
@@ -24,6 +25,9 @@ _CONSTRAINED = -1.5
 # Helpers count this much of their length, so that the way down goes along the limb and not along a twist bone.
 _HELPER_REACH = 0.25
 _LONGEST_PATH = 12
+
+# What a prefix of names ends with.
+_SEPARATORS = "_:|."
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +50,11 @@ class RigEvidence:
 
     @cached_property
     def names(self) -> tuple[NameEvidence, ...]:
-        """What each bone's name says."""
-        return tuple(read_name(name) for name in self.rig.bone_names)
+        """What each bone's name says, without a prefix that all of them bear: it may look like a side."""
+        names = self.rig.bone_names
+        shared = commonprefix(names) if len(names) > 1 else ""
+        cut = max(shared.rfind(separator) for separator in _SEPARATORS) + 1
+        return tuple(read_name(name[cut:]) for name in names)
 
     @cached_property
     def family_parts(self) -> dict[int, str]:
