@@ -27,8 +27,8 @@ Written by `scripts/measure_retargeting.py`; pictures by `scripts/render_turnaro
   the rig's own proportions; 24 frames. **Turned**: the same for rotations.
 - **Slip**: largest movement of a planted heel or ball of the foot from one frame to the next: with rotations copied and
   legs not solved again, and as written. Then as seen on the evaluated rig, in 12 pairs of frames. Planted is what the
-  motion marks as a contact and itself moves slower than 0.2 m/s.
-- **Pelvis**: how far it moves up or down for that at most.
+  motion marks as a contact, itself moves slower than 0.2 m/s, and lies within 2 cm of the lowest places of the contact.
+- **Pelvis**: how far it moves for that at most.
 
 | Rig | Blender | Family | Legs | Off | Turned | Slip copied | Slip written | Slip seen | Pelvis |
 |---|---|---|---|---|---|---|---|---|---|
@@ -60,7 +60,7 @@ def row(rig: str, label: str, found: dict[str, Any]) -> str:
         f"| `{rig}` | {label} | {found['family']} | {found['leg_ratio']:.2f} | {off:.3f} mm"
         f"{' (' + ', '.join(seen['failing_bones']) + ')' if seen['failing_bones'] else ''}"
         f" | {seen['max_rotation_deviation_deg']:.4f} deg | {slip['copied'][0]:.1f} mm | {slip['written'][0]:.2f} mm"
-        f" | {seen['slip']['max_mm']:.2f} mm | {100 * planting.get('largest_pelvis_lift_m', 0.0):.1f} cm |"
+        f" | {seen['slip']['max_mm']:.2f} mm | {100 * planting.get('largest_pelvis_shift_m', 0.0):.1f} cm |"
     )
 
 

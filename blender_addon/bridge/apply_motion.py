@@ -46,7 +46,7 @@ from .switches import key_switches, set_switches
 from .target_notes import target_notes
 from .verify import verify
 
-_PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_lift_m")
+_PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_shift_m")
 FPS_MODES = ("subframes", "resample")
 
 

@@ -18,7 +18,7 @@ _NEAR_GROUND_M = 0.12
 _PLANTED_M_S = 0.2
 # A planted point lies within this of the lowest places of its contact; a heel that sinks slowly stands at the end only.
 _STANDING_M = 0.02
-_LOWEST_PERCENT = 10.0
+_LOWEST_SHARE = 0.1
 # A flat foot that is pitched further from its rest pose than this is no flat foot.
 _MOST_PITCH_RAD = np.radians(30.0)
 
@@ -73,7 +73,8 @@ class FootContacts:
         out = np.zeros(2)
         for s in np.flatnonzero(np.any(self.flat, axis=0)):
             standing = self.points_m[self.flat[:, s], s]
-            pitch = float(np.median(_pitch(standing[:, 1] - standing[:, 0])) - _pitch(self.rest_m[s, 1] - self.rest_m[s, 0]))
+            usual = np.median(_pitch(standing[:, 1] - standing[:, 0]))
+            pitch = float(usual - _pitch(self.rest_m[s, 1] - self.rest_m[s, 0]))
             out[s] = pitch if abs(pitch) < _MOST_PITCH_RAD else 0.0
         return out
 
@@ -81,8 +82,8 @@ class FootContacts:
 def foot_contacts(motion: Motion) -> FootContacts:
     """Read the contacts of a motion.
 
-    Contacts are found with tolerance; at their ends the foot is under way already, so a point that moves does not
-    count as planted.
+    Contacts are found with tolerance: at their ends the foot is under way already, and a heel that sinks slowly is said
+    to stand. So a point that moves, or lies higher than the lowest places of its contact, does not count as planted.
     """
     valid = motion.valid
     points, ankles = (
@@ -99,7 +100,8 @@ def foot_contacts(motion: Motion) -> FootContacts:
     for s, k in np.ndindex(2, 2):
         for first, last in runs(planted[:, s, k]):
             height = soles[first:last, s, k, 2]
-            planted[first:last, s, k] = height < np.percentile(height, _LOWEST_PERCENT) + _STANDING_M
+            low = int(_LOWEST_SHARE * len(height))
+            planted[first:last, s, k] = height < np.partition(height, low)[low] + _STANDING_M
     rest = motion.rest_offsets_m[points].reshape(2, 2, 3)
     return FootContacts(soles, motion.joints_world_m[:, ankles][valid], planted, rest)
 

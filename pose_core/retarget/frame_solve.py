@@ -78,21 +78,19 @@ class FrameSystem:
         self.A[0] += weighted[:, :, None] * scale[:, None, :]
         self.b[..., 0] += weighted * wanted[:, None]
 
-    def add_smooth_combination(
-        self, time_s: FloatArray, root_weight: FloatArray, scale: FloatArray, wanted: FloatArray
-    ) -> None:
+    def add_smooth_combination(self, time_s: FloatArray, weight: float, scale: FloatArray, wanted: FloatArray) -> None:
         """Penalise the acceleration by which a combination of a frame's unknowns differs from a course.
 
         Args:
             time_s: (T,)
-            root_weight: (T,) root of the weight of the integral of the squared acceleration.
+            weight: of the integral of the squared acceleration.
             scale: (T, n) what each unknown counts.
             wanted: (T,) the course.
         """
         if len(time_s) < 3:
             return
         coefficients, spans = second_difference(time_s)
-        coefficients = coefficients * (np.sqrt(spans) * root_weight[1:-1])[:, None]
+        coefficients = coefficients * np.sqrt(weight * spans)[:, None]
         windows = [slice(a, a + len(spans)) for a in range(3)]
         scaled = [coefficients[:, a, None] * scale[window] for a, window in enumerate(windows)]
         course = sum(coefficients[:, a] * wanted[window] for a, window in enumerate(windows))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.axes import LEFT_REST, UP_WORLD
+from pose_core.axes import LEFT_REST
 from pose_core.frame_times import frame_spans, runs
 from pose_core.motion_file import Motion
 from pose_core.retarget.bone_map import SIDES, BoneMap
@@ -31,7 +31,6 @@ _SAME_SIZE = 1e-3
 # The pelvis moves about this much, along x, y and z, as readily as a knee on the ground turns by the angle below.
 _PELVIS_M, _KNEE_RAD = (0.01, 0.01, 0.03), 0.05
 _SWING_SHARE = 0.05
-_SWING_SMOOTH = 1.0
 _PELVIS_CUTOFF_HZ = 2.5
 _KNEE_CUTOFF_HZ = 1.0
 _PELVIS_ROUNDS = 8
@@ -309,6 +308,7 @@ def _pelvis_shift(
     spans = frame_spans(time_s)
     shift = np.zeros((len(spans), 3))
     wanted = np.hypot(bends_rad, _LEAST_BEND_RAD)
+    steadiness = (2 * np.pi * _KNEE_CUTOFF_HZ) ** -4 / _KNEE_RAD**2
     for _ in range(_PELVIS_ROUNDS):
         system = FrameSystem(len(spans), 3, 1)
         for axis, readiness in enumerate(_PELVIS_M):
@@ -326,8 +326,7 @@ def _pelvis_shift(
             off = wanted[:, s] - bend + np.sum(by_shift * shift, axis=1)
             share = (_SWING_SHARE + (1 - _SWING_SHARE) * bears[:, s]) / _KNEE_RAD**2
             system.add_combination(share * spans, by_shift, off)
-            root = np.sqrt(_SWING_SMOOTH + (1 - _SWING_SMOOTH) * bears[:, s]) / _KNEE_RAD * (2 * np.pi * _KNEE_CUTOFF_HZ) ** -2
-            system.add_smooth_combination(time_s, root, by_shift, off)
+            system.add_smooth_combination(time_s, steadiness, by_shift, off)
             full, over = _LONG
             too_long = np.clip((distance / leg.length - full) / (over - full), 0.0, 1.0) * bears[:, s]
             short = full * leg.length - distance + np.sum(nearer * shift, axis=1)

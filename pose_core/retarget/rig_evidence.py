@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from os.path import commonprefix
 
 import numpy as np
 
@@ -52,8 +51,9 @@ class RigEvidence:
     def names(self) -> tuple[NameEvidence, ...]:
         """What each bone's name says, without a prefix that all of them bear: it may look like a side."""
         names = self.rig.bone_names
-        shared = commonprefix(names) if len(names) > 1 else ""
-        cut = max(shared.rfind(separator) for separator in _SEPARATORS) + 1
+        first, last = min(names), max(names)  # what these share, all share
+        same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+        cut = max(first.rfind(separator, 0, same) for separator in _SEPARATORS) + 1
         return tuple(read_name(name[cut:]) for name in names)
 
     @cached_property
