@@ -42,7 +42,7 @@ from .probe_controls import needs_probing, probe
 from .scene_time import scene_rate, set_frame_range, set_scene_rate
 from .snapshot import Snapshot
 from .steps import beside, drain
-from .switches import key_switches, set_switches
+from .switches import key_switches, set_switches, stiff_limbs
 from .target_notes import target_notes
 from .verify import verify
 
@@ -163,12 +163,17 @@ def apply_steps(
         turned = set_rotation_modes(target, tracks)
         _keep_old_action(target)
         assign_action(target, action, slot)
-        set_switches(target, rig_motion.switches)
-        keys += key_switches(target, action, slot, rig_motion.switches, frames[rig_motion.valid][0])
-        timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
         limbs = rig_motion.diagnostics["ik_limbs"]
+        stiff = stiff_limbs(target, rig, bone_map, limbs)
+        switches = {**rig_motion.switches, **stiff}
+        set_switches(target, switches)
+        keys += key_switches(target, action, slot, switches, frames[rig_motion.valid][0])
+        timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
         keyed_names = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
-        notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names, limbs)
+        notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names)
+        if stiff:
+            told = ", ".join(f"'{bone}'" for bone, _ in stiff)
+            notes.append(f"IK Stretch keyed to 0, so that knees and elbows bend: {told}.")
         if reset:
             notes.append(f"Put back to rest: {', '.join(reset)}.")
         if options.keys.error_mm is not None and rig_motion.driven:

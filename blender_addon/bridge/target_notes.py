@@ -11,16 +11,13 @@ from pose_core.retarget import RigDescription
 _SHOWN = 6
 
 
-def target_notes(
-    obj: bpy.types.Object, rig: RigDescription, keyed: Iterable[str], ik_limbs: Iterable[str]
-) -> list[str]:
+def target_notes(obj: bpy.types.Object, rig: RigDescription, keyed: Iterable[str]) -> list[str]:
     """Notes on the bones of a target.
 
     Args:
         obj: the armature object.
         rig: its description, with what was found by trying.
         keyed: bones that got keys.
-        ik_limbs: limbs that are posed through IK controls.
     """
     bones = [obj.pose.bones[name] for name in keyed]
     notes = []
@@ -33,9 +30,6 @@ def target_notes(
     locked = [f"'{bone.name}'" for bone in bones if any(bone.lock_rotation) or bone.lock_rotation_w]
     if locked:
         notes.append(f"Locked channels got keys too, on {_listed(locked)}; locks only guard against the mouse.")
-    stretchy = [f"'{bone.name}'" for bone in obj.pose.bones if _stretches(bone)] if list(ik_limbs) else []
-    if stretchy:
-        notes.append(f"IK may stretch or squeeze {_listed(stretchy)}: knees and elbows can be a little off.")
     return notes
 
 
@@ -50,12 +44,6 @@ def _is_hidden(bone: bpy.types.PoseBone) -> bool:
         bone.bone.hide
         or getattr(bone, "hide", False)
         or (len(collections) > 0 and not any(collection.is_visible_effectively for collection in collections))
-    )
-
-
-def _stretches(bone: bpy.types.PoseBone) -> bool:
-    return bone.ik_stretch > 0 and any(
-        c.type == "IK" and c.use_stretch and not c.mute and c.influence > 0 for c in bone.constraints
     )
 
 

@@ -19,7 +19,7 @@ from pose_core.motion_file import Motion
 from pose_core.retarget.body_pose import hips_middle, part_key, pose_body
 from pose_core.retarget.bone_map import LIMBS, SIDES, BoneMap
 from pose_core.retarget.channels import same_side
-from pose_core.retarget.control_keys import KeyedBones, control_goals, keyed_bones, location_channel
+from pose_core.retarget.control_keys import KeyedBones, control_goals, hinged, keyed_bones, location_channel
 from pose_core.retarget.kinematics import place_bones
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_motion import RigMotion
@@ -90,6 +90,7 @@ def _channels(
     """
     valid = motion.valid
     keyed = keyed_bones(rig, bone_map, limbs)
+    D = {**D, **hinged(rig, bone_map, keyed, D)}
     turns, places = control_goals(rig, bone_map, keyed, D, {b: head + offset for b, head in heads.items()})
     everything = {**D, **turns}
     for b in places:

@@ -23,6 +23,7 @@ def main(args):
     out["copied"] = {Path(r).name: measure(r, walk, copied) for r in rigs}
     out["rigify_ik"] = measure("rigify", walk, TransferConfig(controls="ik"))
     out["switches"] = switches(walk)
+    out["ik_switches"] = ik_switches(walk)
     out["live_ik"] = live_ik(walk, rolls)
     out["many"] = many(walk, mixamo, Path(folder))
     out["awkward"] = awkward(walk, mixamo)
@@ -55,6 +56,25 @@ def switches(walk):
     written = {path.split('"')[1] for path, *_ in curves_of(obj)}
     return {"kept": kept, "untouched": untouched, "keyed": sorted(float(v) for v in keyed.values()),
             "inner_bones": sorted(n for n in written if n.startswith(("DEF-", "ORG-", "MCH-")))}  # fmt: skip
+
+
+def ik_switches(walk):
+    """IK controls: the stretch of the rig's IK chains is keyed to 0, and a failure puts it back."""
+    obj = load_rig("rigify")
+    before = {b.name: b.ik_stretch for b in obj.pose.bones if b.ik_stretch > 0}
+    from blender_addon.bridge import apply_motion as module
+
+    options = ApplyOptions(transfer=TransferConfig(controls="ik"))
+    real, module.verify = module.verify, None
+    try:
+        apply_motion(bpy.context, walk, obj, options)
+    except TypeError:
+        pass
+    finally:
+        module.verify = real
+    kept = before == {b.name: b.ik_stretch for b in obj.pose.bones if b.ik_stretch > 0} and len(before) > 0
+    apply_motion(bpy.context, walk, obj, replace(options, verify=False))
+    return {"kept": kept, "keyed": sum(path.endswith("ik_stretch") for path, *_ in curves_of(obj))}
 
 
 def live_ik(walk, rolls):
