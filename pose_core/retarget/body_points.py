@@ -31,8 +31,9 @@ class Pose:
 
     @classmethod
     def empty(cls, frames: int, nodes: int, points: int) -> Self:
-        """Room for a pose."""
-        return cls(np.empty((frames, points, 3)), np.empty((frames, nodes, 3)), np.empty((frames, nodes, 3, 3)))
+        """Room for a pose, in memory node by node: strided products take several times as long."""
+        rooms = np.empty((points, frames, 3)), np.empty((nodes, frames, 3)), np.empty((nodes, frames, 3, 3))
+        return cls(*(np.swapaxes(room, 0, 1) for room in rooms))
 
 
 @dataclass(frozen=True, eq=False)

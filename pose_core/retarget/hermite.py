@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pose_core.retarget.frame_solve import solve_block_tridiagonal
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 # How firmly slopes are held to those of the samples, against one sample of a whole stretch: only what the samples
@@ -17,8 +18,6 @@ from pose_core.types import BoolArray, FloatArray, IntArray
 _SLOPE_HOLD = 1e-3
 # And regardless of the length, so that short stretches do not swing between their samples.
 _SLOPE_HOLD_SHORT = 0.01
-# Couplings between knots below this share no longer matter.
-_NEGLIGIBLE = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +144,7 @@ def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True) -> Fit:
     hold = _SLOPE_HOLD * reach**2 + _SLOPE_HOLD_SHORT
     D[:, 1, 1] += hold
     rhs[:, 1] += hold[:, None] * samples.slopes()[index]
-    solution = solve_block_tridiagonal(D, U, rhs)
+    solution = solve_block_tridiagonal(D, U[:-1], rhs)
     ends = np.concatenate([solution[left], solution[right]], axis=1)
     fitted = np.einsum("nb,nbc->nc", basis, ends)
     return Fit(index, solution[:, 0], solution[:, 1], fitted)
@@ -217,49 +216,3 @@ def _basis(u: FloatArray, width: FloatArray, curved: bool) -> FloatArray:
         return np.stack([1 - u, zero, u, zero], axis=-1)
     u2, u3 = u * u, u * u * u
     return np.stack([2 * u3 - 3 * u2 + 1, (u3 - 2 * u2 + u) * width, 3 * u2 - 2 * u3, (u3 - u2) * width], axis=-1)
-
-
-def solve_block_tridiagonal(D: FloatArray, U: FloatArray, rhs: FloatArray) -> FloatArray:
-    """Solve a symmetric positive definite system of 2 x 2 blocks by parallel cyclic reduction.
-
-    Args:
-        D: (K, 2, 2) blocks on the diagonal.
-        U: (K, 2, 2) blocks right of it; the last one does not count.
-        rhs: (K, 2, C).
-    Returns:
-        (K, 2, C).
-    Source: Hockney and Jesshope 1981, section 5.4; in blocks.
-    """
-    K = len(D)
-    U = U.copy()
-    U[K - 1 :] = 0.0
-    L = np.zeros_like(U)
-    L[1:] = np.swapaxes(U[:-1], -1, -2)
-    D, rhs = D.copy(), rhs.copy()
-    step = 1
-    while step < K:
-        size = np.max(np.abs(D), axis=(1, 2))
-        if max(np.max(np.abs(L[step:]).max(axis=(1, 2)) / size[step:]), np.max(np.abs(U).max(axis=(1, 2)) / size)) < (
-            _NEGLIGIBLE
-        ):
-            break
-        inverse = _inverse_2x2(D)
-        up = L[step:] @ inverse[:-step]
-        down = U[:-step] @ inverse[step:]
-        new_D, new_rhs = D.copy(), rhs.copy()
-        new_D[step:] -= up @ U[:-step]
-        new_D[:-step] -= down @ L[step:]
-        new_rhs[step:] -= up @ rhs[:-step]
-        new_rhs[:-step] -= down @ rhs[step:]
-        new_L, new_U = np.zeros_like(L), np.zeros_like(U)
-        new_L[step:] = -up @ L[:-step]
-        new_U[:-step] = -down @ U[step:]
-        D, rhs, L, U = new_D, new_rhs, new_L, new_U
-        step *= 2
-    return np.asarray(_inverse_2x2(D) @ rhs)
-
-
-def _inverse_2x2(A: FloatArray) -> FloatArray:
-    a, b, c, d = A[:, 0, 0], A[:, 0, 1], A[:, 1, 0], A[:, 1, 1]
-    out = np.stack([np.stack([d, -b], axis=-1), np.stack([-c, a], axis=-1)], axis=-2)
-    return np.asarray(out / (a * d - b * c)[:, None, None])

@@ -9,7 +9,7 @@ from pose_core.errors import ConfigError
 from pose_core.retarget import KeysConfig, KeyTrack, RigDescription, key_tracks, map_bones, pose_bones, transfer
 from pose_core.retarget.body_points import BodyPoints
 from pose_core.retarget.decimate import PLANTED_MM, decimated
-from pose_core.retarget.hermite import Samples, fit_curves, long_stretches, solve_block_tridiagonal
+from pose_core.retarget.hermite import Samples, fit_curves, long_stretches
 from pose_core.retarget.keying import planted_points
 from pose_core.types import FloatArray
 from tests.support.motions import random_motion, sample_motion
@@ -42,22 +42,6 @@ def errors_mm(rig: RigDescription, before: list[KeyTrack], after: list[KeyTrack]
     truth = body.place([track.values for track in before]).points
     seen = body.place([played(track, at) for track in after]).points
     return np.asarray(1000 * rig.scale * np.linalg.norm(seen - truth, axis=-1))
-
-
-def test_block_systems_are_solved() -> None:
-    rng = np.random.default_rng(0)
-    for K in (1, 2, 3, 8, 37):
-        B = rng.normal(size=(K, 2, 2))
-        D, U = B @ np.swapaxes(B, 1, 2) + 4 * np.eye(2), 0.5 * rng.normal(size=(K, 2, 2))
-        A = np.zeros((2 * K, 2 * K))
-        for k in range(K):
-            A[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = D[k]
-            if k + 1 < K:
-                A[2 * k : 2 * k + 2, 2 * k + 2 : 2 * k + 4] = U[k]
-                A[2 * k + 2 : 2 * k + 4, 2 * k : 2 * k + 2] = U[k].T
-        x = rng.normal(size=(K, 2, 3))
-        rhs = (A @ x.reshape(2 * K, 3)).reshape(K, 2, 3)
-        assert solve_block_tridiagonal(D, U, rhs) == pytest.approx(x, abs=1e-9)
 
 
 def test_cubics_are_found_again_and_all_knots_pass_through_all_samples() -> None:
