@@ -8,17 +8,20 @@ fitted anew, until every point is where it may be. So errors add up along a chai
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from pose_core.errors import ConfigError
 from pose_core.retarget.body_points import BodyPoints, Pose
 from pose_core.retarget.channels import channel_rotations, near_channels
-from pose_core.retarget.hermite import Samples, fit_curves, long_stretches, stretches
+from pose_core.retarget.hermite import Held, Samples, fit_curves, long_stretches, stretches
 from pose_core.retarget.key_tracks import LOCATION, KeyTrack
+from pose_core.retarget.key_windows import Window, window_around, with_edges
 from pose_core.retarget.rig import RigDescription
-from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix
+from pose_core.rotations import matrix_to_quaternion, quaternion_multiply, skew
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 LEAST_MM, MOST_MM = 0.1, 100.0
@@ -36,8 +39,10 @@ _MAKE_UP = 0.5
 # Bones much shorter than this are not turned to make up for a shift.
 _SHORT_LEVER_M = 0.03
 # In the first passes only the main cause of an excess gets a key, later also causes of this share of it.
-_CAREFUL_PASSES, _ALSO_BLAMED = 2, 0.3
+_CAREFUL_PASSES, _ALSO_BLAMED = 2, 0.6
 _MOST_PASSES = 60
+# Curves change within this many frames of a new key; where that is most of them, all are fitted anew.
+_WINDOW, _MOST_OF = 24, 0.7
 # Frames to each side that get keys where a stretch to blame cannot be split.
 _AROUND = 3
 # Every how many-th key is tried to do without, in as many rounds.
@@ -49,14 +54,26 @@ class _Tried:
     """A fit of all tracks, by their numbers, and the pose it makes."""
 
     pose: Pose
-    values: dict[int, FloatArray]
-    """(n, C) fitted channel values."""
-    targets: dict[int, FloatArray]
-    """(n, C) what they were fitted to."""
-    keys: dict[int, FloatArray]
-    """(K, C) values at the keys."""
-    slopes: dict[int, FloatArray]
-    """(K, C)"""
+    values: FloatArray
+    """(tracks, n, 4) fitted channel values; tracks of three channels have a fourth of zeros."""
+    slopes: FloatArray
+    """(tracks, n, 4) of the fitted curves."""
+    targets: FloatArray
+    """(tracks, n, 4) what they were fitted to."""
+
+    @classmethod
+    def empty(cls, tracks: int, pose: Pose) -> Self:
+        """Room for a fit."""
+        room = (tracks, len(pose.points), 4)
+        return cls(pose, np.zeros(room), np.zeros(room), np.zeros(room))
+
+    def put(self, frames: IntArray, part: Self) -> None:
+        """Take over some frames."""
+        for own, new in ((self.pose.points, part.pose.points), (self.pose.heads, part.pose.heads),
+                         (self.pose.D, part.pose.D)):  # fmt: skip
+            own[frames] = new
+        for own, new in ((self.values, part.values), (self.slopes, part.slopes), (self.targets, part.targets)):
+            own[:, frames] = new
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +153,7 @@ class _Problem:
         self.levels = self._levels()
         self.ancestry = self._ancestry()
         self.levers = [self._levers(k) for k in range(len(self.body.bones))]
+        self.turn_by_shift = [self._turn_by_shift(levers) for levers in self.levers]
 
     def _levels(self) -> list[list[int]]:
         """Nodes by how many nodes are above them."""
@@ -161,18 +179,17 @@ class _Problem:
         below = [rig.heads[body.bones[c]] - rig.heads[body.bones[k]] for c, p in enumerate(body.parents) if p == k]
         return np.array(below) if below else body.offsets[k]
 
-    def samples_of(self, numbers: Sequence[int], values: Sequence[FloatArray]) -> Samples:
-        """Tracks one behind the other, their channels padded to four."""
-        padded = np.zeros((len(numbers), self.n, 4))
-        for i, own in enumerate(values):
-            padded[i, :, : own.shape[1]] = own
-        starts = (np.arange(len(numbers))[:, None] * self.n + self.runs).ravel()
-        return Samples(np.tile(self.tracks[0].frames, len(numbers)), padded.reshape(-1, 4), starts)
+    def samples_of(self, values: FloatArray) -> Samples:
+        """Tracks (tracks, n, 4) one behind the other."""
+        starts = (np.arange(len(values))[:, None] * self.n + self.runs).ravel()
+        return Samples(np.tile(self.tracks[0].frames, len(values)), values.reshape(-1, 4), starts)
 
     def solve(self) -> list[KeyTrack]:
         """Add keys until all points are within their tolerance, then see which of them can go again."""
-        everything = self.samples_of(range(len(self.tracks)), [track.values for track in self.tracks])
-        self.flat = everything
+        values = np.zeros((len(self.tracks), self.n, 4))
+        for i, track in enumerate(self.tracks):
+            values[i, :, : track.values.shape[1]] = track.values
+        everything = self.flat = self.samples_of(values)
         self.ends = everything.ends_mask().reshape(len(self.tracks), self.n)
         guess = long_stretches(everything, self._own_tolerance().ravel(), self.curved).reshape(self.ends.shape)
         found = self._completed(guess, np.zeros_like(guess))
@@ -195,14 +212,41 @@ class _Problem:
         Returns:
             The keys and their fit; None if it takes too long.
         """
+        tried = self._fitted(knots)
+        ratio = self._excess(tried.pose)
         for step in range(_MOST_PASSES):
-            tried = self._fitted(knots)
-            ratio = np.linalg.norm(tried.pose.points - self.truth.points, axis=-1) / self.tolerance
             if np.max(ratio) <= 1.0:
                 return knots, tried
             score = self._blame(tried, ratio, knots, step)
-            knots = knots | self._wanted(score, knots, spare)
+            new = self._wanted(score, knots, spare)
+            knots = knots | new
+            # only near new keys anything changes
+            window = window_around(np.any(new, axis=0), _WINDOW, self.runs)
+            frames = window.frames
+            if len(frames) > _MOST_OF * self.n:
+                tried = self._fitted(knots)
+                ratio = self._excess(tried.pose)
+            else:
+                part = self._part(window)
+                edged, stays = with_edges(knots[:, frames], window)
+                fit = part._fitted(edged, Held(stays, tried.values[:, frames], tried.slopes[:, frames]))
+                tried.put(frames, fit)
+                ratio[frames] = part._excess(fit.pose)
         return None
+
+    def _excess(self, pose: Pose) -> FloatArray:
+        """(n, P) distance of every point from where it was, in tolerances."""
+        off = pose.points - self.truth.points
+        return np.asarray(np.sqrt(np.einsum("tpi,tpi->tp", off, off)) / self.tolerance)
+
+    def _part(self, window: Window) -> _Problem:
+        """The same problem for some frames, each stretch of them a run."""
+        part, frames = copy(self), window.frames
+        part.n, part.runs = len(frames), window.runs
+        part.tracks = [replace(t, frames=t.frames[frames], values=t.values[frames]) for t in self.tracks]
+        part.truth = Pose(*(values[frames] for values in (self.truth.points, self.truth.heads, self.truth.D)))
+        part.tolerance = self.tolerance[frames]
+        return part
 
     def _own_tolerance(self) -> FloatArray:
         """(tracks, n) how far the values of a track may be off if it alone were."""
@@ -221,42 +265,47 @@ class _Problem:
             out[i] = _FIRST_GUESS * tolerance
         return out
 
-    def _fitted(self, knots: BoolArray) -> _Tried:
-        """Fit the tracks from the root down, each to what undoes the errors of those above it."""
+    def _fitted(self, knots: BoolArray, held: Held | None = None) -> _Tried:
+        """Fit the tracks from the root down, each to what undoes the errors of those above it.
+
+        Args:
+            knots: (tracks, n)
+            held: knots that stay, its arrays (tracks, n, ...).
+        """
         body = self.body
         pose = Pose.empty(self.n, len(body.bones), len(body.point_node))
-        tried = _Tried(pose, {}, {}, {}, {})
+        tried = _Tried.empty(len(self.tracks), pose)
         for level in self.levels:
-            moving = [(k, i) for k in level for i in body.node_tracks[k] if self.tracks[i].channel == LOCATION]
-            self._fit_tracks([i for _, i in moving], {}, knots, tried)
-            turning = []
-            targets = {}
+            tracks = [(k, i) for k in level for i in body.node_tracks[k]]
+            moving = {k: i for k, i in tracks if self.tracks[i].channel == LOCATION}
+            turning = {k: i for k, i in tracks if self.tracks[i].channel != LOCATION}
+            for i in moving.values():
+                tried.targets[i, :, :3] = self.tracks[i].values
+            self._fit_tracks(list(moving.values()), knots, held, tried)
             for k in level:
-                body.place_head(
-                    pose, k, next((tried.values[i] for i in body.node_tracks[k] if i in tried.values), None)
-                )
-                for i in body.node_tracks[k]:
-                    if self.tracks[i].channel != LOCATION:
-                        turning.append(i)
-                        targets[i] = self._target(i, pose)
-            self._fit_tracks(turning, targets, knots, tried)
+                body.place_head(pose, k, tried.values[moving[k], :, :3] if k in moving else None)
+            for i in turning.values():
+                target = self._target(i, pose)
+                tried.targets[i, :, : target.shape[1]] = target
+            self._fit_tracks(list(turning.values()), knots, held, tried)
             for k in level:
-                turn = next((i for i in body.node_tracks[k] if self.tracks[i].channel != LOCATION), None)
-                basis = None if turn is None else channel_rotations(tried.values[turn], self.tracks[turn].mode)
+                basis = None
+                if k in turning:
+                    track = self.tracks[turning[k]]
+                    basis = channel_rotations(tried.values[turning[k], :, : track.values.shape[1]], track.mode)
                 body.place_rest(pose, k, basis)
         return tried
 
-    def _fit_tracks(self, numbers: list[int], targets: dict[int, FloatArray], knots: BoolArray, tried: _Tried) -> None:
+    def _fit_tracks(self, numbers: list[int], knots: BoolArray, held: Held | None, tried: _Tried) -> None:
         if not numbers:
             return
-        wanted = [targets.get(i, self.tracks[i].values) for i in numbers]
-        fit = fit_curves(self.samples_of(numbers, wanted), knots[numbers].ravel(), self.curved)
-        fitted = fit.fitted.reshape(len(numbers), self.n, 4)
-        owner = fit.knots // self.n
-        for row, (i, target) in enumerate(zip(numbers, wanted, strict=True)):
-            C = target.shape[1]
-            tried.values[i], tried.targets[i] = fitted[row, :, :C], target
-            tried.keys[i], tried.slopes[i] = fit.values[owner == row, :C], fit.slopes[owner == row, :C]
+        own = None
+        if held is not None:
+            flat = held.values[numbers].reshape(-1, 4), held.slopes[numbers].reshape(-1, 4)
+            own = Held(held.mask[numbers].ravel(), *flat)
+        fit = fit_curves(self.samples_of(tried.targets[numbers]), knots[numbers].ravel(), self.curved, own)
+        tried.values[numbers] = fit.fitted.reshape(len(numbers), self.n, 4)
+        tried.slopes[numbers] = fit.fitted_slopes.reshape(len(numbers), self.n, 4)
 
     def _target(self, i: int, pose: Pose) -> FloatArray:
         """(n, C) channel values of a rotation that bring what it swings back to its place, as far as it can."""
@@ -264,17 +313,21 @@ class _Problem:
         if track.mode == "AXIS_ANGLE":
             return track.values
         D = self.truth.D[:, k]
+        R = self.rig.rest_rotations[self.body.bones[k]]
         lost = self.truth.heads[:, k] - pose.heads[:, k]
-        levers = self.levers[k]
+        # along the axes of rest the inertia is the same at all frames, so one matrix makes a turn of a shift
+        turn = ((lost[:, None] @ D)[:, 0] @ self.turn_by_shift[k]) @ R
+        basis = np.swapaxes(self.body.above(pose, k) @ R, -1, -2) @ (D @ R)
+        small = np.concatenate([np.ones((self.n, 1)), 0.5 * turn], axis=1)
+        wanted = quaternion_multiply(matrix_to_quaternion(basis), small)
+        wanted /= np.sqrt(np.einsum("ti,ti->t", wanted, wanted))[:, None]
+        return near_channels(wanted, track.mode, track.values)
+
+    def _turn_by_shift(self, levers: FloatArray) -> FloatArray:
+        """(3, 3) that takes a shift (as a row, axes of rest) to the turn that makes up for part of it."""
         inertia = np.eye(3) * np.sum(levers**2) - levers.T @ levers
         inertia += np.eye(3) * len(levers) * (_SHORT_LEVER_M / self.rig.scale) ** 2
-        # along the axes of rest the inertia is the same at all frames
-        local = (np.swapaxes(D, -1, -2) @ lost[..., None])[..., 0]
-        turn = _MAKE_UP * np.cross(np.sum(levers, axis=0), local) @ np.linalg.inv(inertia).T
-        D = D @ rotation_vector_to_matrix(turn)
-        R = self.rig.rest_rotations[self.body.bones[k]]
-        basis = R.T @ np.swapaxes(self.body.above(pose, k), -1, -2) @ D @ R
-        return near_channels(matrix_to_quaternion(basis), track.mode, track.values)
+        return np.asarray(_MAKE_UP * skew(np.sum(levers, axis=0)).T @ np.linalg.inv(inertia))
 
     def _wanted(self, blamed: BoolArray, knots: BoolArray, spare: BoolArray) -> BoolArray:
         """(tracks, n) further knots: spare ones in stretches that are to blame, or else the middles of these."""
@@ -308,7 +361,7 @@ class _Problem:
             rows = np.flatnonzero(self.ancestry[k, depth] == node)
             if len(rows) == 0:
                 continue
-            own = self._own_error(i, tried)[t[rows]]
+            own = self._own_error(i, tried, t[rows])
             if track.channel != LOCATION:
                 swung = pose.points[t[rows], p[rows]]
                 if depth + 1 < self.ancestry.shape[1]:
@@ -334,17 +387,18 @@ class _Problem:
                 score[movers, max(at - 2 - step, 0) : at + 3 + step] = True
         return score
 
-    def _own_error(self, i: int, tried: _Tried) -> FloatArray:
-        """(n, 3) how far a track is from its target: a shift or a small rotation vector along the armature's axes."""
+    def _own_error(self, i: int, tried: _Tried, t: IntArray) -> FloatArray:
+        """(N, 3) how far a track is from its target at N frames: a shift or a small rotation vector, armature axes."""
         track, k = self.tracks[i], int(self.body.track_node[i])
-        b, above = self.body.bones[k], self.body.above(tried.pose, k)
+        b, above = self.body.bones[k], self.body.above(tried.pose, k)[t]
         axes = above @ self.rig.rest_rotations[b]
+        C = track.values.shape[1]
+        values, targets = tried.values[i, t, :C], tried.targets[i, t, :C]
         if track.channel == LOCATION:
-            own = tried.values[i] - tried.targets[i]
+            own = values - targets
             axes = axes if self.rig.local_location[b] else above
         else:
-            target = channel_rotations(tried.targets[i], track.mode)
-            R = channel_rotations(tried.values[i], track.mode) @ np.swapaxes(target, -1, -2)
+            R = channel_rotations(values, track.mode) @ np.swapaxes(channel_rotations(targets, track.mode), -1, -2)
             # of a small rotation the antisymmetric part is its vector
             own = 0.5 * np.stack([R[:, 2, 1] - R[:, 1, 2], R[:, 0, 2] - R[:, 2, 0], R[:, 1, 0] - R[:, 0, 1]], axis=-1)
         return np.asarray((axes @ own[..., None])[..., 0])
@@ -357,8 +411,8 @@ class _Problem:
             replace(
                 track,
                 frames=track.frames[knots[i]],
-                values=tried.keys[i],
-                slopes=tried.slopes[i] if self.curved else None,
+                values=tried.values[i, knots[i], : track.values.shape[1]],
+                slopes=tried.slopes[i, knots[i], : track.values.shape[1]] if self.curved else None,
                 smooth=~last[knots[i]] if self.curved else None,
             )
             for i, track in enumerate(self.tracks)

@@ -18,6 +18,8 @@ from pose_core.types import BoolArray, FloatArray, IntArray
 _SLOPE_HOLD = 1e-3
 # And regardless of the length, so that short stretches do not swing between their samples.
 _SLOPE_HOLD_SHORT = 0.01
+# How much firmer than by their samples knots are held that must not change.
+_FIXED = 1e10
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,20 @@ class Fit:
     """(K, C)"""
     fitted: FloatArray
     """(N, C) the curves at all samples."""
+    fitted_slopes: FloatArray
+    """(N, C) their slopes; 0 where the curves are straight lines."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Knots that stay as they are in a fit."""
+
+    mask: BoolArray
+    """(N,) where they are."""
+    values: FloatArray
+    """(N, C)"""
+    slopes: FloatArray
+    """(N, C)"""
 
 
 def stretches(samples: Samples, knots: BoolArray) -> tuple[IntArray, IntArray]:
@@ -109,13 +125,14 @@ def stretches(samples: Samples, knots: BoolArray) -> tuple[IntArray, IntArray]:
     return left, right
 
 
-def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True) -> Fit:
+def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True, held: Held | None = None) -> Fit:
     """Fit curves with given knots: smooth cubics (C1), or straight lines.
 
     Args:
         samples: N samples of C channels.
         knots: (N,) where the knots are; the ends of all curves must be among them.
         curved: cubics; else straight lines from knot to knot.
+        held: knots that are known already.
     Returns:
         The best values and slopes. With a knot at every sample the curves pass through all of them.
     """
@@ -144,10 +161,18 @@ def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True) -> Fit:
     hold = _SLOPE_HOLD * reach**2 + _SLOPE_HOLD_SHORT
     D[:, 1, 1] += hold
     rhs[:, 1] += hold[:, None] * samples.slopes()[index]
+    if held is not None:
+        fixed = held.mask[index]
+        known = np.stack([held.values[index[fixed]], held.slopes[index[fixed]]], axis=1)
+        weight = _FIXED * np.maximum(np.max(D, axis=(1, 2))[fixed], 1.0)[:, None, None]
+        D[fixed] += weight * np.eye(2)
+        rhs[fixed] += weight * known
     solution = solve_block_tridiagonal(D, U[:-1], rhs)
+    if held is not None:
+        solution[fixed] = known
     ends = np.concatenate([solution[left], solution[right]], axis=1)
-    fitted = np.einsum("nb,nbc->nc", basis, ends)
-    return Fit(index, solution[:, 0], solution[:, 1], fitted)
+    fitted, fitted_slopes = (np.einsum("nb,nbc->nc", b, ends) for b in (basis, _basis_slopes(u, width, curved)))
+    return Fit(index, solution[:, 0], solution[:, 1], fitted, fitted_slopes)
 
 
 def long_stretches(samples: Samples, tolerance: FloatArray, curved: bool = True) -> BoolArray:
@@ -207,6 +232,14 @@ def _stretch_fits(
     error = basis @ ends - samples.values[rows]
     size = np.sqrt(np.einsum("slc,slc->sl", error, error))
     return np.asarray(np.all(size <= tolerance[rows], axis=1))
+
+
+def _basis_slopes(u: FloatArray, width: FloatArray, curved: bool) -> FloatArray:
+    """(N, 4) derivatives of `_basis` along the samples' places."""
+    if not curved:
+        return np.zeros((len(u), 4))
+    u2, rise = u * u, 6 * (u * u - u) / np.where(width > 0, width, 1.0)
+    return np.stack([rise, 3 * u2 - 4 * u + 1, -rise, 3 * u2 - 2 * u], axis=-1)
 
 
 def _basis(u: FloatArray, width: FloatArray, curved: bool) -> FloatArray:

@@ -12,23 +12,9 @@ from pose_core.retarget.decimate import PLANTED_MM, decimated
 from pose_core.retarget.hermite import Samples, fit_curves, long_stretches
 from pose_core.retarget.keying import planted_points
 from pose_core.types import FloatArray
+from scripts._bench.fewer_keys import played
 from tests.support.motions import random_motion, sample_motion
 from tests.support.rigs import RigShape, make_rig
-
-
-def played(track: KeyTrack, at: FloatArray) -> FloatArray:
-    """What an animation program makes of keys with handles a third of the way: cubic or straight stretches."""
-    if len(track.frames) == 1:
-        return np.broadcast_to(track.values, (len(at), track.values.shape[1]))
-    k = np.clip(np.searchsorted(track.frames, at, side="right") - 1, 0, len(track.frames) - 2)
-    width = (track.frames[k + 1] - track.frames[k])[:, None]
-    u = (at - track.frames[k])[:, None] / width
-    a, b = track.values[k], track.values[k + 1]
-    if track.slopes is None:
-        return a + u * (b - a)
-    # De Casteljau's points of the Bezier curve whose inner points are the handles
-    p, q = a + track.slopes[k] * width / 3, b - track.slopes[k + 1] * width / 3
-    return (1 - u) ** 3 * a + 3 * u * (1 - u) ** 2 * p + 3 * u**2 * (1 - u) * q + u**3 * b
 
 
 def dense(rig: RigDescription, frames: int = 120) -> tuple[list[KeyTrack], FloatArray]:
