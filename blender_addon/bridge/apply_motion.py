@@ -29,6 +29,7 @@ from pose_core.retarget import (
     resampled,
     switches_of,
     transfer,
+    wanted_root,
     with_root_motion,
 )
 from pose_core.retarget.bone_map import PARTS
@@ -144,7 +145,7 @@ def apply_steps(
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
         bone_map = yield from beside(lambda: _bone_map(rig, options))
-        rig = _with_controls(context, target, rig, bone_map, options.transfer)
+        rig = _with_controls(context, target, rig, bone_map, options)
         config = options.transfer
         if created is not None:
             # made in the motion's own sizes: what was solved is right as it is, planted feet too
@@ -263,11 +264,14 @@ def _bone_map(rig: RigDescription, options: ApplyOptions) -> BoneMap:
 
 
 def _with_controls(
-    context: bpy.types.Context, obj: bpy.types.Object, rig: RigDescription, bone_map: BoneMap, config: TransferConfig
+    context: bpy.types.Context, obj: bpy.types.Object, rig: RigDescription, bone_map: BoneMap, options: ApplyOptions
 ) -> RigDescription:
     """The rig with what its controls hang on, where constraints or drivers make that unclear."""
-    limbs = ik_limbs(bone_map, config.controls)
+    limbs = ik_limbs(bone_map, options.transfer.controls)
     keyed = keyed_bones(rig, bone_map, limbs)
+    root = wanted_root(bone_map, options.keys)
+    if root is not None and root in rig.bone_names:
+        keyed = replace(keyed, turning=(*keyed.turning, root), moving=(*keyed.moving, root))
     if not needs_probing(rig, keyed):
         return rig
     return probe(context, obj, rig, keyed, switches_of(bone_map, limbs))

@@ -79,6 +79,13 @@ def test_switches_are_keyed_and_put_back_on_failure(cases: dict[str, Any]) -> No
     assert cases["ik_switches"] == {"kept": True, "keyed": 8}
 
 
+def test_the_root_control_of_a_control_rig_takes_the_path(cases: dict[str, Any]) -> None:
+    case = cases["root_control"]
+    assert "'torso'" in case["refused"] and "does not follow 'root'" in case["refused"] and case["untouched"]
+    assert case["verify"]["max_joint_deviation_m"] < EXACT_M
+    assert case["travels_m"] > 1.0 and case["height_m"] < EXACT_M and case["apart_m"] < 0.3
+
+
 def test_ik_constraints_that_pull_get_their_controls_keyed(cases: dict[str, Any]) -> None:
     case = cases["live_ik"]
     assert set(case["ik_limbs"]) == {"left_leg", "right_leg"}
