@@ -44,7 +44,7 @@ from .scene_time import scene_rate, set_frame_range, set_scene_rate
 from .snapshot import Snapshot
 from .steps import beside, drain
 from .switches import key_switches, set_switches, stiff_limbs
-from .target_notes import target_notes
+from .target_notes import size_notes, target_notes
 from .verify import verify
 
 _PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_shift_m")
@@ -172,6 +172,7 @@ def apply_steps(
         timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
         keyed_names = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
         notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names)
+        notes += size_notes(target.name, rig_motion.diagnostics["leg_ratio"], scene.unit_settings.scale_length)
         if stiff:
             told = ", ".join(f"'{bone}'" for bone, _ in stiff)
             notes.append(f"IK Stretch keyed to 0, so that knees and elbows bend: {told}.")

@@ -79,6 +79,13 @@ def test_switches_are_keyed_and_put_back_on_failure(cases: dict[str, Any]) -> No
     assert cases["ik_switches"] == {"kept": True, "keyed": 8}
 
 
+def test_a_character_far_from_life_size_is_told_of_with_the_cause(cases: dict[str, Any]) -> None:
+    for name in (*FILES, "metarig", "rigify"):
+        told = [note for note in cases["rigs"][name]["notes"] if "life size" in note]
+        assert len(told) == (name == "cmu_cm_units.fbx"), name
+        assert all("in centimetres and was read as metres" in note and "scale 0.01" in note for note in told)
+
+
 def test_the_root_control_of_a_control_rig_takes_the_path(cases: dict[str, Any]) -> None:
     case = cases["root_control"]
     assert "'torso'" in case["refused"] and "does not follow 'root'" in case["refused"] and case["untouched"]
