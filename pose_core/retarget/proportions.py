@@ -176,17 +176,22 @@ def solve_legs(
     joints = motion.joints_world_m[motion.valid]
     ground = contacts.points_m[..., 2] - contacts.levels_m
     lengths = dict(zip(motion.joint_names, motion.bone_lengths_m, strict=True))
-    D, legs, ankles = dict(placed.D), {}, {}
+    legs: dict[str, Limb] = {}
+    for side in SIDES:
+        found = rig_limb(rig, bone_map, side, ("thigh", "shin", "foot"))
+        if found is None:
+            return placed, {}
+        legs[side] = found
+    # each leg by its own size, so that it is as straight as the motion's, whose legs may differ
+    sizes = np.array([legs[s].length / (lengths[f"{s}_knee"] + lengths[f"{s}_ankle"]) for s in SIDES])
+    sizes *= ratio / np.mean(sizes)
+    D, ankles = dict(placed.D), {}
     bends = np.zeros((len(joints), 2))
     for s, side in enumerate(SIDES):
-        leg = rig_limb(rig, bone_map, side, ("thigh", "shin", "foot"))
-        if leg is None:
-            return placed, {}
+        leg, own = legs[side], sizes[s]
         source_leg = joints[:, index[f"{side}_ankle"]] - joints[:, index[f"{side}_hip"]]
         hip = placed.hips_m + D["pelvis"] @ leg.root
         foot = D[f"{side}_foot"] @ _levelled(alignment.S[f"{side}_foot"], contacts.pitch_rad[s])
-        # each leg by its own size, so that it is as straight as the motion's, whose legs may differ
-        own = leg.length / float(sum(lengths[f"{side}_{end}"] for end in ("knee", "ankle")))
         points = (hip + own * source_leg @ R_place.T)[:, None] + np.einsum("tij,cj->tci", foot, soles[side])
         floor = ratio * contact_floor(ground[:, s], planted[:, s])
         path = FootPath(points, planted[:, s], floor, ratio * np.minimum(ground[:, s], 0.0))
@@ -196,7 +201,7 @@ def solve_legs(
         share = carrying / np.sum(carrying, axis=1, keepdims=True)
         levers = np.einsum("tij,cj->tci", D[f"{side}_foot"], soles[side])
         ankle = np.sum(share[..., None] * (moved - levers), axis=1)
-        ankles[side], legs[side] = hold_rigid(ankle, levers, path, placed.time_s, placed.follows), leg
+        ankles[side] = hold_rigid(ankle, levers, path, placed.time_s, placed.follows)
         bends[:, s] = bend_for_distance(own * np.linalg.norm(source_leg, axis=1), *leg.sizes)
         if f"{side}_toe" in D:
             flat = np.maximum(carrying[:, 1] - 1e-3, 0.0)

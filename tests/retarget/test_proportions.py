@@ -139,6 +139,18 @@ def test_soles_stand_on_the_ground_and_never_sink(legs: dict[str, float]) -> Non
     assert (soles[..., 2] - least).min() > -0.012
 
 
+def test_without_scaling_long_legs_bend_and_feet_stay_where_they_were() -> None:
+    rig = make_rig(RigShape(length=LEGS["longer"]))
+    solved = carry(walk(), rig, scale_by_legs=False)
+    assert worst_slip_mm(rig, solved, walk()) < HELD_MM
+    heads, _ = world(rig, solved)
+    source = source_joints(walk())
+    for side in ("left", "right"):
+        assert np.abs(heads[f"{side}_foot"] - source[f"{side}_ankle"]).max() < 0.15
+    bends = [knee(heads, (f"{s}_thigh", f"{s}_shin", f"{s}_foot")).min() for s in ("left", "right")]
+    assert np.degrees(min(bends)) > 40.0
+
+
 @pytest.mark.parametrize("legs", LEGS.values(), ids=LEGS)
 def test_the_pose_changes_little(legs: dict[str, float]) -> None:
     """Arms and trunk not at all, the pelvis by centimetres, the feet by little."""
