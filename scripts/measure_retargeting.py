@@ -4,6 +4,7 @@
 
 COMMAND is a Python that has Blender's module, a Blender, or a file that `_retarget/run_rigs.py` wrote. `metarig`,
 `rigify` and `rigify_ik` are made by Blender.
+`--mocap FOLDER` adds a table of knees on real people.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts._retarget.knees import knee_table
 
 SCRIPT = Path(__file__).resolve().parent / "_retarget" / "run_rigs.py"
 INTRO = """# Retargeting, measured
@@ -73,6 +78,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     pictures = SCRIPT.with_name("pictures.md")
     parser.add_argument("--append", type=Path, default=pictures, help="a text that follows the table")
+    parser.add_argument("--mocap", type=Path, help="folder of motion capture for the table of knees")
     options = parser.parse_args()
     tables = {}
     for entry in options.blender:
@@ -82,7 +88,10 @@ def main() -> int:
     names = [Path(rig).name for rig in options.rigs]
     lines = [row(name, label, table[name]) for name in names for label, table in tables.items()]
     after = options.append.read_text(encoding="utf-8")
-    options.out.write_text(INTRO + "\n".join(lines) + "\n" + after, encoding="utf-8")
+    before, heading, pictures = after.partition("## Pictures")
+    knees = knee_table(options.mocap) + "\n" if options.mocap else ""
+    page = INTRO + "\n".join(lines) + "\n" + before.rstrip("\n") + "\n" + (knees or "\n") + heading + pictures
+    options.out.write_text(page, encoding="utf-8")
     return 0
 
 
