@@ -27,9 +27,9 @@ INTRO = """
 ## Knees
 
 Motion capture of real people, at most 8 seconds a clip, on the built-in armature with longer and shorter legs.
-**Knees**: largest angular acceleration of a knee over that of the motion's own; copied rotations would have 1. **Slip**:
-as above, largest of all frames, with rotations copied and as written. The first three clips were looked at while the
-solution was made, the others only afterwards.
+**Knees**: largest angular acceleration of a knee over that of the motion's own; copied rotations would have 1.
+**Slip**: as above, largest of all frames, with rotations copied and as written. The first three clips were looked at
+while the solution was made, the others only afterwards.
 
 """
 _LENGTHS = {"30 % longer": 1.3, "30 % shorter": 0.7}
