@@ -108,14 +108,14 @@ def rotation_vector_to_matrix(v: FloatArray) -> FloatArray:
         v: (..., 3) axis times angle, radians.
     Returns:
         (..., 3, 3).
-    Source: Rodrigues' formula with the sinc form of its coefficients.
+    Source: the quaternion of half the angle, its vector part in the sinc form.
     """
     v = np.asarray(v, dtype=np.float64)
-    angle = np.linalg.norm(v, axis=-1)[..., None, None]
-    K = skew(v)
-    a = np.sinc(angle / np.pi)
-    b = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
-    return np.asarray(np.eye(3) + a * K + b * (K @ K))
+    half = 0.5 * np.sqrt(np.einsum("...i,...i->...", v, v))
+    q = np.empty((*v.shape[:-1], 4))
+    q[..., 0] = np.cos(half)
+    q[..., 1:] = (0.5 * np.sinc(half / np.pi))[..., None] * v
+    return quaternion_to_matrix(q)
 
 
 def matrix_to_rotation_vector(R: FloatArray) -> FloatArray:
