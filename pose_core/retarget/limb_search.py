@@ -81,10 +81,12 @@ def find_pairs(evidence: RigEvidence, kind: tuple[str, str, str]) -> list[LimbPa
         kind: ARM or LEG.
     """
     out: list[LimbPair] = []
-    for branch, first, second in _alike_branches(evidence):
-        paths = [evidence.path(start)[:_MOST_JOINTS] for start in (first, second)]
-        readings = [_readings(evidence, branch, path, kind) for path in paths]
-        out += _pairs_of(evidence, branch, readings)
+    read: dict[tuple[int, int], list[Limb]] = {}
+    for branch, *starts in _alike_branches(evidence):
+        for start in starts:
+            if (branch, start) not in read:
+                read[branch, start] = _readings(evidence, branch, evidence.path(start)[:_MOST_JOINTS], kind)
+        out += _pairs_of(evidence, branch, [read[branch, start] for start in starts])
     out.sort(key=lambda pair: -pair.score)
     return out[: 3 * _MOST_READINGS]
 
