@@ -79,7 +79,8 @@ class Snapshot:
                 if channel != "rotation_mode" or bone.rotation_mode != value:
                     setattr(bone, channel, value)
         for name, stretch in self.ik_stretch.items():
-            obj.pose.bones[name].ik_stretch = stretch
+            if obj.pose.bones[name].ik_stretch != stretch:
+                obj.pose.bones[name].ik_stretch = stretch
         for name, numbers in self.switches.items():
             for key, number in numbers.items():
                 if obj.pose.bones[name][key] != number:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import bpy
@@ -31,7 +32,8 @@ def set_switches(obj: bpy.types.Object, switches: Mapping[tuple[str, str], float
     for (bone, name), value in switches.items():
         pose_bone = obj.pose.bones[bone]
         if name == IK_STRETCH:
-            pose_bone.ik_stretch = value
+            with suppress(AttributeError, TypeError, RuntimeError):  # the key counts, also on a library override
+                pose_bone.ik_stretch = value
             continue
         if name not in pose_bone:
             raise RigError(f"The bone '{bone}' of '{obj.name}' has no property '{name}'.", "Correct the bone map.")
