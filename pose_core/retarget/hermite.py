@@ -44,38 +44,28 @@ class Samples:
         mask[self.starts] = mask[self.ends] = True
         return mask
 
-    def slopes(self) -> FloatArray:
-        """(N, C) slopes by central differences, over five even steps where there are; 0 for a single sample."""
-        out = np.zeros_like(self.values)
-        if len(self.at) < 2:
-            return out
-        step = np.diff(self.at)
-        inside = np.ones(len(step), dtype=np.bool_)
-        inside[self.starts[1:] - 1] = False
-        rise = np.where(inside[:, None], np.diff(self.values, axis=0), 0.0)
-        width = np.where(inside, step, 0.0)
-        total = np.zeros(len(self.at))
-        total[:-1] += width
-        total[1:] += width
-        out[:-1] += rise
-        out[1:] += rise
-        out /= np.where(total > 0, total, 1.0)[:, None]
-        wide = self._evenly_spaced()
-        near, far = self.values[3:-1] - self.values[1:-3], self.values[4:] - self.values[:-4]
-        if len(wide):
-            out[wide] = ((8 * near - far)[wide - 2]) / (12 * (self.at[wide + 1] - self.at[wide]))[:, None]
-        return out
+    def slopes(self, index: IntArray | None = None) -> FloatArray:
+        """Slopes by central differences, over five even steps where there are; 0 for a single sample.
 
-    def _evenly_spaced(self) -> IntArray:
-        """Samples with two neighbours on both sides at even steps."""
-        step = np.diff(self.at)
-        step[self.starts[1:] - 1] = np.nan  # from one curve to the next
-        if len(step) < 4:
-            return np.zeros(0, dtype=np.int64)
-        steps = np.lib.stride_tricks.sliding_window_view(step, 4)
-        with np.errstate(invalid="ignore"):
-            even = np.abs(steps - steps[:, :1]) <= 1e-6 * np.abs(steps[:, :1])
-        return np.flatnonzero(np.all(even, axis=1)) + 2
+        Args:
+            index: (K,) samples to look at; None = all.
+        Returns:
+            (K, C).
+        """
+        k = np.arange(len(self.at)) if index is None else index
+        curve = np.searchsorted(self.starts, k, side="right") - 1
+        first, last = self.starts[curve], self.ends[curve]
+        before, after = np.maximum(k - 1, first), np.minimum(k + 1, last)
+        width = self.at[after] - self.at[before]
+        out = (self.values[after] - self.values[before]) / np.where(width > 0, width, 1.0)[:, None]
+        wide = np.flatnonzero((k - 2 >= first) & (k + 2 <= last))
+        around = self.at[k[wide, None] + np.arange(-2, 3)]
+        steps = np.diff(around, axis=1)
+        even = np.all(np.abs(steps - steps[:, :1]) <= 1e-6 * np.abs(steps[:, :1]), axis=1)
+        wide, step = wide[even], steps[even, 0]
+        near, far = (self.values[k[wide] + d] - self.values[k[wide] - d] for d in (1, 2))
+        out[wide] = (8 * near - far) / (12 * step)[:, None]
+        return np.asarray(out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +133,9 @@ def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True, held: He
     basis = _basis(u, width, curved)
     firsts = np.flatnonzero(np.concatenate([[True], np.diff(left) != 0]))
     # sums over the samples of each stretch
-    gram = np.add.reduceat(basis[:, :, None] * basis[:, None, :], firsts, axis=0)
-    pull = np.add.reduceat(basis[:, :, None] * samples.values[:, None, :], firsts, axis=0)
+    both = np.concatenate([basis, samples.values], axis=1)
+    sums = np.add.reduceat(basis[:, :, None] * both[:, None, :], firsts, axis=0)
+    gram, pull = sums[..., :4], sums[..., 4:]
     a, b = left[firsts], right[firsts]
     K, C = len(index), samples.values.shape[1]
     D, U, rhs = np.zeros((K, 2, 2)), np.zeros((K, 2, 2)), np.zeros((K, 2, C))
@@ -160,7 +151,7 @@ def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True, held: He
     np.maximum.at(reach, b, width[firsts])
     hold = _SLOPE_HOLD * reach**2 + _SLOPE_HOLD_SHORT
     D[:, 1, 1] += hold
-    rhs[:, 1] += hold[:, None] * samples.slopes()[index]
+    rhs[:, 1] += hold[:, None] * samples.slopes(index)
     if held is not None:
         fixed = held.mask[index]
         known = np.stack([held.values[index[fixed]], held.slopes[index[fixed]]], axis=1)
@@ -171,8 +162,9 @@ def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True, held: He
     if held is not None:
         solution[fixed] = known
     ends = np.concatenate([solution[left], solution[right]], axis=1)
-    fitted, fitted_slopes = (np.einsum("nb,nbc->nc", b, ends) for b in (basis, _basis_slopes(u, width, curved)))
-    return Fit(index, solution[:, 0], solution[:, 1], fitted, fitted_slopes)
+    shares = np.stack([basis, _basis_slopes(u, width, curved)], axis=1)
+    fitted = shares @ ends
+    return Fit(index, solution[:, 0], solution[:, 1], fitted[:, 0], fitted[:, 1])
 
 
 def long_stretches(samples: Samples, tolerance: FloatArray, curved: bool = True) -> BoolArray:
