@@ -134,6 +134,7 @@ def bench_keys() -> list[str]:
         row = run_json([str(python), str(BENCH / "run_keys.py"), str(path)])
     ours = row["all_s"]
     lines = [
+        f"Medians of {row['rounds']} rounds, in each of which ours and Blender's own ways run in turn.",
         f"{row['frames']} frames on a rig of {row['bones']} bones ({row['keyed_bones']} keyed, {row['keys']} keys): "
         f"{ours:.3f} s (read {row['read_s']:.3f}, compute {row['compute_s']:.3f}, write {row['write_s']:.3f}); "
         f"with fewer keys (2 mm) {row['few_keys_s']:.2f} s; on legs {row['longer_legs']:g} times as long, which are "
