@@ -46,6 +46,7 @@ class Fewer:
 
     times_fewer: float
     seconds: float
+    """Processor time."""
     off_mm: float
     """Largest distance of any point of the body from where it was, from the written curves, at all frames."""
     planted_off_mm: float
@@ -92,7 +93,8 @@ def played(track: KeyTrack, at: FloatArray) -> FloatArray:
 def mocap_table(folder: Path) -> list[str]:
     """Markdown lines: real people at the files' rate and at twice that."""
     lines = [
-        "| Clip | Frames | 2 mm, 30/s | 2 mm, 60/s | 5 mm, 30/s | Off at most, 2 mm | Planted | CPU s for 1000 frames |",
+        "| Clip | Frames | 2 mm, 30/s | 2 mm, 60/s | 5 mm, 30/s"
+        " | Off at most, 2 mm | Planted | CPU s for 1000 frames |",
         "|---|---|---|---|---|---|---|---|",
     ]
     kept, seconds = [], []
