@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,8 @@ _PLANTED_M_S = 0.2
 # A planted point lies within this of the lowest places of its contact; a heel that sinks slowly stands at the end only.
 _STANDING_M = 0.02
 _LOWEST_SHARE = 0.1
+# Heel and ball of a foot that both stand are no further apart in height than this.
+_ONE_FLOOR_M = 0.05
 # A flat foot that is pitched further from its rest pose than this is no flat foot.
 _MOST_PITCH_RAD = np.radians(30.0)
 
@@ -103,7 +105,10 @@ def foot_contacts(motion: Motion) -> FootContacts:
             low = int(_LOWEST_SHARE * len(height))
             planted[first:last, s, k] = height < np.partition(height, low)[low] + _STANDING_M
     rest = motion.rest_offsets_m[points].reshape(2, 2, 3)
-    return FootContacts(soles, motion.joints_world_m[:, ankles][valid], planted, rest)
+    found = FootContacts(soles, motion.joints_world_m[:, ankles][valid], planted, rest)
+    # on a foot that stands on its ball a heel held high stands on nothing, and the other way round
+    ground = np.where(planted, soles[..., 2] - found.levels_m, np.inf)
+    return replace(found, planted=planted & (ground < np.min(ground, axis=2, keepdims=True) + _ONE_FLOOR_M))
 
 
 def _pitch(along: FloatArray) -> FloatArray:

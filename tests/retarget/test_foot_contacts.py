@@ -61,3 +61,11 @@ def test_a_foot_that_moves_does_not_stand() -> None:
     path[:, 0] = np.arange(30) / 30.0 * 0.5
     contacts = foot_contacts(moved(standing(), "left_toe", path))
     assert not np.any(contacts.planted[:, 0, 1])
+
+
+def test_a_heel_held_high_over_a_standing_ball_stands_on_nothing() -> None:
+    height = np.zeros((40, 3))
+    height[20:, 2] = 0.09
+    planted = foot_contacts(moved(standing(40), "left_heel", height)).planted
+    assert not np.any(planted[21:, 0, 0]) and np.all(planted[:20, 0, 0])
+    assert np.all(planted[:, 0, 1]) and np.all(planted[:, 1])
