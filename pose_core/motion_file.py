@@ -120,9 +120,9 @@ class Motion:
     @property
     def valid(self) -> BoolArray:
         """(T,) frames that carry a pose."""
-        return np.asarray(
-            np.all(np.isfinite(self.rotations_wxyz), axis=(1, 2)) & np.all(np.isfinite(self.root_translation_m), axis=1)
-        )
+        # a sum is finite only if all of its terms are
+        sums = np.sum(self.rotations_wxyz.reshape(len(self.timestamps_s), -1), axis=1)
+        return np.asarray(np.isfinite(sums + np.sum(self.root_translation_m, axis=1)))
 
     @property
     def filled(self) -> BoolArray:
@@ -133,11 +133,13 @@ class Motion:
     def world_rotations(self) -> FloatArray:
         """(T, J, 3, 3) rotation of each joint's frame in the world; NaN without a pose."""
         out = np.full((*self.rotations_wxyz.shape[:2], 3, 3), np.nan)
-        valid = self.valid
-        _, out[valid] = self.skeleton.forward_kinematics(
-            quaternion_to_matrix(self.rotations_wxyz[valid]), self.rest_offsets_m, self.root_translation_m[valid]
-        )
+        out[self.valid] = np.stack(self.rotations_by_joint(), axis=1)
         return out
+
+    def rotations_by_joint(self) -> list[FloatArray]:
+        """For each joint (n, 3, 3) rotation of its frame in the world, at the n frames with a pose."""
+        local = np.ascontiguousarray(np.swapaxes(self.rotations_wxyz[self.valid], 0, 1))
+        return self.skeleton.world_rotations(quaternion_to_matrix(local))
 
     @property
     def bone_lengths_m(self) -> FloatArray:

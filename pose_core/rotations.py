@@ -7,6 +7,8 @@ import numpy as np
 from pose_core.types import FloatArray
 
 _TINY = 1e-12
+# So many rotations are converted at a time: what lies between stays in the processor's cache.
+_AT_ONCE = 2048
 
 
 def quaternion_multiply(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -45,13 +47,21 @@ def quaternion_to_matrix(q: FloatArray) -> FloatArray:
         (..., 3, 3).
     """
     q = np.asarray(q, dtype=np.float64)
-    w, x, y, z = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    flat = q.reshape(-1, 4)
+    out = np.empty((len(flat), 3, 3))
+    for k in range(0, len(flat), _AT_ONCE):
+        # component by component in memory of its own: strided products take several times as long
+        w, x, y, z = np.ascontiguousarray(flat[k : k + _AT_ONCE].T)
+        s = 2.0 / (w * w + x * x + y * y + z * z)
+        sx, sy, sz = s * x, s * y, s * z
+        xx, yy, zz = sx * x, sy * y, sz * z
+        xy, xz, yz = sx * y, sx * z, sy * z
+        wx, wy, wz = sx * w, sy * w, sz * w
+        R = out[k : k + _AT_ONCE]
+        R[:, 0, 0], R[:, 0, 1], R[:, 0, 2] = 1.0 - (yy + zz), xy - wz, xz + wy
+        R[:, 1, 0], R[:, 1, 1], R[:, 1, 2] = xy + wz, 1.0 - (xx + zz), yz - wx
+        R[:, 2, 0], R[:, 2, 1], R[:, 2, 2] = xz - wy, yz + wx, 1.0 - (xx + yy)
+    return out.reshape(*q.shape[:-1], 3, 3)
 
 
 def matrix_to_quaternion(R: FloatArray) -> FloatArray:
@@ -64,23 +74,31 @@ def matrix_to_quaternion(R: FloatArray) -> FloatArray:
     Source: Bar-Itzhack 2000 in spirit: of the four equivalent forms the best conditioned one is taken.
     """
     R = np.asarray(R, dtype=np.float64)
-    m00, m01, m02 = R[..., 0, 0], R[..., 0, 1], R[..., 0, 2]
-    m10, m11, m12 = R[..., 1, 0], R[..., 1, 1], R[..., 1, 2]
-    m20, m21, m22 = R[..., 2, 0], R[..., 2, 1], R[..., 2, 2]
-    # 4 q q^T, whose longest row is a safe multiple of q
-    outer = np.stack(
-        [
-            np.stack([1 + m00 + m11 + m22, m21 - m12, m02 - m20, m10 - m01], axis=-1),
-            np.stack([m21 - m12, 1 + m00 - m11 - m22, m01 + m10, m02 + m20], axis=-1),
-            np.stack([m02 - m20, m01 + m10, 1 - m00 + m11 - m22, m12 + m21], axis=-1),
-            np.stack([m10 - m01, m02 + m20, m12 + m21, 1 - m00 - m11 + m22], axis=-1),
-        ],
-        axis=-2,
+    flat = R.reshape(-1, 9)
+    out = np.empty((len(flat), 4))
+    for k in range(0, len(flat), _AT_ONCE):
+        out[k : k + _AT_ONCE] = _quaternions_of(np.ascontiguousarray(flat[k : k + _AT_ONCE].T)).T
+    return out.reshape(*R.shape[:-2], 4)
+
+
+def _quaternions_of(entries: FloatArray) -> FloatArray:
+    """(4, N) quaternions of the (9, N) entries of matrices."""
+    m00, m01, m02, m10, m11, m12, m20, m21, m22 = entries
+    # the diagonal of 4 q q^T, whose longest row is a safe multiple of q
+    squares = np.stack([1 + m00 + m11 + m22, 1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22])
+    best = np.argmax(squares, axis=0)
+    rows = (
+        (squares[0], m21 - m12, m02 - m20, m10 - m01),
+        (m21 - m12, squares[1], m01 + m10, m02 + m20),
+        (m02 - m20, m01 + m10, squares[2], m12 + m21),
+        (m10 - m01, m02 + m20, m12 + m21, squares[3]),
     )
-    best = np.argmax(np.diagonal(outer, axis1=-2, axis2=-1), axis=-1)
-    q = np.take_along_axis(outer, best[..., None, None], axis=-2)[..., 0, :]
-    q = q / np.linalg.norm(q, axis=-1, keepdims=True)
-    return np.asarray(np.where(q[..., :1] < 0, -q, q))
+    q = np.array(rows[0])
+    for k in (1, 2, 3):
+        chosen = np.flatnonzero(best == k)
+        if len(chosen):
+            q[:, chosen] = [component[chosen] for component in rows[k]]
+    return np.asarray(q * (np.where(q[0] < 0, -1.0, 1.0) / np.sqrt(np.sum(q * q, axis=0))))
 
 
 def rotation_vector_to_matrix(v: FloatArray) -> FloatArray:
@@ -90,14 +108,14 @@ def rotation_vector_to_matrix(v: FloatArray) -> FloatArray:
         v: (..., 3) axis times angle, radians.
     Returns:
         (..., 3, 3).
-    Source: Rodrigues' formula with the sinc form of its coefficients.
+    Source: the quaternion of half the angle, its vector part in the sinc form.
     """
     v = np.asarray(v, dtype=np.float64)
-    angle = np.linalg.norm(v, axis=-1)[..., None, None]
-    K = skew(v)
-    a = np.sinc(angle / np.pi)
-    b = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
-    return np.asarray(np.eye(3) + a * K + b * (K @ K))
+    half = 0.5 * np.sqrt(np.einsum("...i,...i->...", v, v))
+    q = np.empty((*v.shape[:-1], 4))
+    q[..., 0] = np.cos(half)
+    q[..., 1:] = (0.5 * np.sinc(half / np.pi))[..., None] * v
+    return quaternion_to_matrix(q)
 
 
 def matrix_to_rotation_vector(R: FloatArray) -> FloatArray:
@@ -107,6 +125,20 @@ def matrix_to_rotation_vector(R: FloatArray) -> FloatArray:
     angle = 2 * np.arctan2(vec_norm, q[..., :1])
     scale = np.where(vec_norm > _TINY, angle / np.maximum(vec_norm, _TINY), 2.0)
     return np.asarray(q[..., 1:] * scale)
+
+
+def turned(left: FloatArray, R: FloatArray, right: FloatArray) -> FloatArray:
+    """Rotations between two constant ones: `left @ R @ right`.
+
+    Args:
+        left: (3, 3).
+        R: (T, 3, 3).
+        right: (3, 3).
+    """
+    eye = np.eye(3)
+    if not np.array_equal(right, eye):
+        R = (R.reshape(-1, 3) @ right).reshape(R.shape)  # one product of large matrices
+    return R if np.array_equal(left, eye) else np.asarray(left @ R)
 
 
 def skew(v: FloatArray) -> FloatArray:

@@ -4,6 +4,7 @@
 
 COMMAND is a Python that has Blender's module, a Blender, or a file that `_retarget/run_rigs.py` wrote. `metarig`,
 `rigify` and `rigify_ik` are made by Blender.
+`--mocap FOLDER` adds a table of knees on real people.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts._retarget.knees import knee_table
+
 SCRIPT = Path(__file__).resolve().parent / "_retarget" / "run_rigs.py"
 INTRO = """# Retargeting, measured
 
@@ -27,8 +32,8 @@ Written by `scripts/measure_retargeting.py`; pictures by `scripts/render_turnaro
   the rig's own proportions; 24 frames. **Turned**: the same for rotations.
 - **Slip**: largest movement of a planted heel or ball of the foot from one frame to the next: with rotations copied and
   legs not solved again, and as written. Then as seen on the evaluated rig, in 12 pairs of frames. Planted is what the
-  motion marks as a contact and itself moves slower than 0.2 m/s.
-- **Pelvis**: how far it moves up or down for that at most.
+  motion marks as a contact, itself moves slower than 0.2 m/s, and lies within 2 cm of the lowest places of the contact.
+- **Pelvis**: how far it moves for that at most.
 
 | Rig | Blender | Family | Legs | Off | Turned | Slip copied | Slip written | Slip seen | Pelvis |
 |---|---|---|---|---|---|---|---|---|---|
@@ -60,7 +65,7 @@ def row(rig: str, label: str, found: dict[str, Any]) -> str:
         f"| `{rig}` | {label} | {found['family']} | {found['leg_ratio']:.2f} | {off:.3f} mm"
         f"{' (' + ', '.join(seen['failing_bones']) + ')' if seen['failing_bones'] else ''}"
         f" | {seen['max_rotation_deviation_deg']:.4f} deg | {slip['copied'][0]:.1f} mm | {slip['written'][0]:.2f} mm"
-        f" | {seen['slip']['max_mm']:.2f} mm | {100 * planting.get('largest_pelvis_lift_m', 0.0):.1f} cm |"
+        f" | {seen['slip']['max_mm']:.2f} mm | {100 * planting.get('largest_pelvis_shift_m', 0.0):.1f} cm |"
     )
 
 
@@ -73,6 +78,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     pictures = SCRIPT.with_name("pictures.md")
     parser.add_argument("--append", type=Path, default=pictures, help="a text that follows the table")
+    parser.add_argument("--mocap", type=Path, help="folder of motion capture for the table of knees")
     options = parser.parse_args()
     tables = {}
     for entry in options.blender:
@@ -82,7 +88,10 @@ def main() -> int:
     names = [Path(rig).name for rig in options.rigs]
     lines = [row(name, label, table[name]) for name in names for label, table in tables.items()]
     after = options.append.read_text(encoding="utf-8")
-    options.out.write_text(INTRO + "\n".join(lines) + "\n" + after, encoding="utf-8")
+    before, heading, pictures = after.partition("## Pictures")
+    knees = knee_table(options.mocap) + "\n" if options.mocap else ""
+    page = INTRO + "\n".join(lines) + "\n" + before.rstrip("\n") + "\n" + (knees or "\n") + heading + pictures
+    options.out.write_text(page, encoding="utf-8")
     return 0
 
 

@@ -29,6 +29,7 @@ from pose_core.retarget import (
     resampled,
     switches_of,
     transfer,
+    wanted_root,
     with_root_motion,
 )
 from pose_core.retarget.bone_map import PARTS
@@ -42,11 +43,11 @@ from .probe_controls import needs_probing, probe
 from .scene_time import scene_rate, set_frame_range, set_scene_rate
 from .snapshot import Snapshot
 from .steps import beside, drain
-from .switches import key_switches, set_switches
-from .target_notes import target_notes
+from .switches import key_switches, set_switches, stiff_limbs
+from .target_notes import size_notes, target_notes
 from .verify import verify
 
-_PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_lift_m")
+_PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_shift_m")
 FPS_MODES = ("subframes", "resample")
 
 
@@ -144,7 +145,7 @@ def apply_steps(
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
         bone_map = yield from beside(lambda: _bone_map(rig, options))
-        rig = _with_controls(context, target, rig, bone_map, options.transfer)
+        rig = _with_controls(context, target, rig, bone_map, options)
         config = options.transfer
         if created is not None:
             # made in the motion's own sizes: what was solved is right as it is, planted feet too
@@ -163,12 +164,18 @@ def apply_steps(
         turned = set_rotation_modes(target, tracks)
         _keep_old_action(target)
         assign_action(target, action, slot)
-        set_switches(target, rig_motion.switches)
-        keys += key_switches(target, action, slot, rig_motion.switches, frames[rig_motion.valid][0])
-        timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
         limbs = rig_motion.diagnostics["ik_limbs"]
+        stiff = stiff_limbs(target, rig, bone_map, limbs)
+        switches = {**rig_motion.switches, **stiff}
+        set_switches(target, switches)
+        keys += key_switches(target, action, slot, switches, frames[rig_motion.valid][0])
+        timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
         keyed_names = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
-        notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names, limbs)
+        notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names)
+        notes += size_notes(target.name, rig_motion.diagnostics["leg_ratio"], scene.unit_settings.scale_length)
+        if stiff:
+            told = ", ".join(f"'{bone}'" for bone, _ in stiff)
+            notes.append(f"IK Stretch keyed to 0, so that knees and elbows bend: {told}.")
         if reset:
             notes.append(f"Put back to rest: {', '.join(reset)}.")
         if options.keys.error_mm is not None and rig_motion.driven:
@@ -258,11 +265,14 @@ def _bone_map(rig: RigDescription, options: ApplyOptions) -> BoneMap:
 
 
 def _with_controls(
-    context: bpy.types.Context, obj: bpy.types.Object, rig: RigDescription, bone_map: BoneMap, config: TransferConfig
+    context: bpy.types.Context, obj: bpy.types.Object, rig: RigDescription, bone_map: BoneMap, options: ApplyOptions
 ) -> RigDescription:
     """The rig with what its controls hang on, where constraints or drivers make that unclear."""
-    limbs = ik_limbs(bone_map, config.controls)
+    limbs = ik_limbs(bone_map, options.transfer.controls)
     keyed = keyed_bones(rig, bone_map, limbs)
+    root = wanted_root(bone_map, options.keys)
+    if root is not None and root in rig.bone_names:
+        keyed = replace(keyed, turning=(*keyed.turning, root), moving=(*keyed.moving, root))
     if not needs_probing(rig, keyed):
         return rig
     return probe(context, obj, rig, keyed, switches_of(bone_map, limbs))

@@ -78,12 +78,13 @@ def probe(
             context.view_layer.update()
             pose = obj.evaluated_get(context.evaluated_depsgraph_get()).pose.bones
             seen[k] = [pose[name].matrix for name in names]
-    return _understood(rig, bones, driven, turns, moves, seen, extent)
+    return _understood(rig, bones, set(moving), driven, turns, moves, seen, extent)
 
 
 def _understood(
     rig: RigDescription,
     bones: list[int],
+    moving: set[int],
     driven: set[int],
     turns: np.ndarray,
     moves: np.ndarray,
@@ -111,7 +112,9 @@ def _understood(
         if rotation_of is None or location_of is None:
             if b in driven or any(a in driven for a in rig.ancestors(b)):
                 continue  # the rig's IK poses this limb: it goes where it should once its controls have keys
-            overruled.append(rig.bone_names[b])
+            # a bone that only turns need not be where its channels say: toes go where IK brings the foot
+            if rotation_of is None or b in moving:
+                overruled.append(rig.bone_names[b])
         rotation_of = min(others, key=lambda c: by_rotation[c]) if rotation_of is None else rotation_of
         location_of = min(others, key=lambda c: by_place[c]) if location_of is None else location_of
         follows[b] = Follow(

@@ -28,6 +28,8 @@ class Snapshot:
     pose: dict[str, dict[str, str | tuple[float, ...]]]
     switches: dict[str, dict[str, float]]
     """Numeric custom properties of the pose bones."""
+    ik_stretch: dict[str, float]
+    """Of the bones that have some."""
 
     @classmethod
     def take(cls, scene: bpy.types.Scene, obj: bpy.types.Object | None) -> Self:
@@ -46,6 +48,7 @@ class Snapshot:
             if obj is None
             else {bone.name: {c: _plain(getattr(bone, c)) for c in _CHANNELS} for bone in obj.pose.bones},
             {} if obj is None else {bone.name: _numbers(bone) for bone in obj.pose.bones if bone.keys()},
+            {} if obj is None else {bone.name: bone.ik_stretch for bone in obj.pose.bones if bone.ik_stretch > 0},
         )
 
     def restore(self, scene: bpy.types.Scene) -> None:
@@ -75,6 +78,9 @@ class Snapshot:
             for channel, value in channels.items():
                 if channel != "rotation_mode" or bone.rotation_mode != value:
                     setattr(bone, channel, value)
+        for name, stretch in self.ik_stretch.items():
+            if obj.pose.bones[name].ik_stretch != stretch:
+                obj.pose.bones[name].ik_stretch = stretch
         for name, numbers in self.switches.items():
             for key, number in numbers.items():
                 if obj.pose.bones[name][key] != number:

@@ -7,20 +7,34 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 _T = TypeVar("_T")
-_WAIT_S = 0.002
+# Long enough that waiting takes nothing from the computation, short enough for an interface.
+_WAIT_S = 0.01
+
+
+class _Mode(threading.local):
+    """Whether the steps of this thread are taken all at once, so that nothing has to be kept alive between them."""
+
+    all_at_once = False
+
+
+_mode = _Mode()
 
 
 def drain(steps: Generator[None, None, _T]) -> _T:
     """Take all steps at once; return what they came to."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return finished.value
+    before, _mode.all_at_once = _mode.all_at_once, True
+    try:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as finished:
+                return finished.value
+    finally:
+        _mode.all_at_once = before
 
 
 def beside(compute: Callable[[], _T]) -> Generator[None, None, _T]:
-    """Run a computation in a thread; yields until it is done.
+    """Run a computation in a thread; yields until it is done. While steps are drained it is simply run.
 
     Numbers only: nothing of Blender's may be touched from another thread.
 
@@ -29,6 +43,8 @@ def beside(compute: Callable[[], _T]) -> Generator[None, None, _T]:
     Raises:
         Whatever it raised.
     """
+    if _mode.all_at_once:
+        return compute()
     results: list[_T] = []
     errors: list[BaseException] = []
 

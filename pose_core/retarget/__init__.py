@@ -9,7 +9,7 @@ from pose_core.retarget.channels import rotation_channels
 from pose_core.retarget.control_keys import KeyedBones, keyed_bones
 from pose_core.retarget.expected import motion_limb_angles, planted_at, witness_bones
 from pose_core.retarget.key_tracks import KeyTrack, key_tracks
-from pose_core.retarget.keying import KeysConfig, planned_tracks, with_root_motion
+from pose_core.retarget.keying import KeysConfig, planned_tracks, wanted_root, with_root_motion
 from pose_core.retarget.kinematics import pose_bones
 from pose_core.retarget.new_rig import NewBone, new_rig_bone_map, new_rig_layout
 from pose_core.retarget.rest_alignment import RestAlignment, align_rest_pose
@@ -61,6 +61,7 @@ __all__ = [
     "sure_bones",
     "switches_of",
     "transfer",
+    "wanted_root",
     "with_root_motion",
     "witness_bones",
     "write_bone_map",

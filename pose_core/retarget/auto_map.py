@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from pose_core.errors import RigError
 from pose_core.retarget.body_search import find_body
@@ -270,6 +270,7 @@ def _best_family(rig: RigDescription) -> _Match | None:
         for preset in name_presets()
         if not preset.controls
         for prefix in _prefixes(rig, preset)
+        if _names_found(rig, preset, prefix) >= _FAMILY_SHARE * len(ESSENTIAL)
     ]
     best = max(matches, key=lambda match: match.score, default=None)
     return best if best is not None and best.essential >= _FAMILY_SHARE * len(ESSENTIAL) else None
@@ -292,6 +293,22 @@ def _plain_names(names: tuple[str, ...]) -> dict[str, list[str]]:
     for name in names:
         out[normalised(name)].append(name)
     return dict(out)
+
+
+def _names_found(rig: RigDescription, preset: NamePreset, prefix: str) -> int:
+    """How many names of a family the rig has, at most one of which each part needs."""
+    names, plain = _all_names(preset.family)
+    return len(names.intersection(rig.bone_names)) + len(
+        _plain_names(rig.bone_names).keys() & {prefix + name for name in plain}
+    )
+
+
+@cache
+def _all_names(family: str) -> tuple[frozenset[str], frozenset[str]]:
+    """All names of a family's parts, as they are and normalised."""
+    chains = (chain for alternatives in preset_of(family).names.values() for chain in alternatives)
+    names = frozenset(name for chain in chains for name in chain)
+    return names, frozenset(normalised(name) for name in names)
 
 
 def _prefixes(rig: RigDescription, preset: NamePreset) -> set[str]:

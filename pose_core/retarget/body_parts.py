@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-
-import numpy as np
 
 from pose_core.retarget.bone_map import SIDES
 from pose_core.retarget.limb_search import ARM, LEG, LimbPair
@@ -63,5 +62,5 @@ def gauss(value: float, mean: float, spread: float) -> float:
 
 
 def angle_deg(a: FloatArray, b: FloatArray) -> float:
-    size = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(np.degrees(np.arccos(np.clip(float(a @ b) / max(size, 1e-12), -1.0, 1.0))))
+    size = math.sqrt(float(a @ a) * float(b @ b))
+    return math.degrees(math.acos(min(max(float(a @ b) / max(size, 1e-12), -1.0), 1.0)))

@@ -9,12 +9,11 @@ import numpy as np
 from pose_core.errors import RigError
 from pose_core.motion_file import Motion
 from pose_core.retarget.bone_map import CHAINS, SIDES, BoneMap
+from pose_core.retarget.foot_contacts import FootContacts, foot_contacts
 from pose_core.retarget.kinematics import place_bones
 from pose_core.retarget.proportions import (
     Placed,
     has_own_proportions,
-    joint_height_over_sole,
-    planted_points,
     rig_limb,
     slips,
     sole_points,
@@ -25,7 +24,7 @@ from pose_core.retarget.rest_alignment import RestAlignment, align_rest_pose
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.spine_chain import chain_rotations
 from pose_core.retarget.transfer_config import TransferConfig, correction_matrix
-from pose_core.rotations import rotation_vector_to_matrix, twist_about, unit
+from pose_core.rotations import rotation_vector_to_matrix, turned, twist_about, unit
 from pose_core.skeletons import Skeleton
 from pose_core.types import FloatArray
 
@@ -68,8 +67,8 @@ def pose_body(
     R_place = _placement(alignment, config)
     valid = motion.valid
     source = motion.skeleton
-    R_joint = motion.world_rotations[valid]
-    R_part = {part: R_joint[:, _joint_index(source, joint)] for part, joint in _JOINT_OF_PART.items()}
+    R_joint = motion.rotations_by_joint()
+    R_part = {part: R_joint[_joint_index(source, joint)] for part, joint in _JOINT_OF_PART.items()}
     if config.forearm_twist_share > 0:
         for side in SIDES:
             if f"{side}_hand" in bone_map:
@@ -77,30 +76,32 @@ def pose_body(
                     R_part[f"{side}_forearm"], R_part[f"{side}_hand"], rest[f"{side}_forearm"],
                     config.forearm_twist_share,
                 )  # fmt: skip
-    D = {part: R_place @ R_part[part] @ alignment.S[part] for part in R_part if part in bone_map}
+    D = {part: turned(R_place, R_part[part], alignment.S[part]) for part in R_part if part in bone_map}
     for chain in CHAINS:
         for i, R in enumerate(chain_rotations(chain, motion, R_joint, rig, bone_map)):
-            D[part_key(chain, i)] = R_place @ R @ alignment.S[chain]
-    hips, ratio, ankle_height = _hips_path(motion, rig, bone_map, alignment, R_place, config)
+            D[part_key(chain, i)] = turned(R_place, R, alignment.S[chain])
+    contacts = foot_contacts(motion)
+    hips, ratio, ankle_height = _hips_path(motion, rig, bone_map, alignment, R_place, config, contacts)
     follows = np.diff(np.flatnonzero(valid)) == 1
     placed = Placed(motion.timestamps_s[valid], follows, hips, D)
     soles = sole_points(motion, rig, bone_map, alignment, ankle_height)
     solved_again: list[str] = []
     report: dict[str, Any] = {"leg_ratio": ratio, "rest_pose_standing": alignment.standing}
-    if not np.any(planted_points(motion)):
+    if not np.any(contacts.planted):
         report["planting"] = "no contacts in the motion"
     elif has_own_proportions(motion, rig, bone_map):
         report["planting"] = "same proportions"
     else:
-        before = _sole_slips(placed, motion, rig, bone_map, soles)
+        before = _sole_slips(placed, contacts, rig, bone_map, soles)
         report["planting"] = "off"
         if config.plant_feet:
             placed, done = solve_legs(
-                placed, motion, rig, bone_map, alignment, soles=soles, ratio=ratio, R_place=R_place
-            )
+                placed, motion, rig, bone_map, alignment,
+                contacts=contacts, soles=soles, ratio=ratio, R_place=R_place,
+            )  # fmt: skip
             report |= {"planting": "solved", **done}
             solved_again += ["thigh", "shin"]
-        after = _sole_slips(placed, motion, rig, bone_map, soles)
+        after = _sole_slips(placed, contacts, rig, bone_map, soles)
         report["slip_mm_per_frame"] = {"copied": _largest_and_mean(before), "written": _largest_and_mean(after)}
     if config.reach_hands:
         placed = _with_hands(placed, motion, rig, bone_map, alignment, ratio, R_place)
@@ -118,7 +119,7 @@ def _with_hands(
     R_place: FloatArray,
 ) -> Placed:
     A = rig.R_world_armature
-    D = {rig.index(name): A.T @ placed.D[part_key(part, i)] @ A for part, i, name in bone_map}
+    D = {rig.index(name): turned(A.T, placed.D[part_key(part, i)], A) for part, i, name in bone_map}
     heads, _ = place_bones(rig, D, len(placed.time_s))
     hips = hips_middle(rig, bone_map, heads)
     shoulders = {
@@ -128,7 +129,7 @@ def _with_hands(
 
 
 def _sole_slips(
-    placed: Placed, motion: Motion, rig: RigDescription, bone_map: BoneMap, soles: dict[str, FloatArray]
+    placed: Placed, contacts: FootContacts, rig: RigDescription, bone_map: BoneMap, soles: dict[str, FloatArray]
 ) -> FloatArray:
     """Slip of planted soles in a pose, metres; see `slips`."""
     points = []
@@ -139,7 +140,7 @@ def _sole_slips(
         D = placed.D
         ankle = placed.hips_m + D["pelvis"] @ leg.root + D[f"{side}_thigh"] @ leg.upper + D[f"{side}_shin"] @ leg.lower
         points.append(ankle[:, None] + np.einsum("tij,cj->tci", D[f"{side}_foot"], soles[side]))
-    return slips(np.stack(points, axis=1), planted_points(motion), placed.follows)
+    return slips(np.stack(points, axis=1), contacts.planted, placed.follows)
 
 
 def _largest_and_mean(slips_m: FloatArray) -> list[float]:
@@ -190,6 +191,7 @@ def _hips_path(
     alignment: RestAlignment,
     R_place: FloatArray,
     config: TransferConfig,
+    contacts: FootContacts,
 ) -> tuple[FloatArray, float, float]:
     """Where the middle of the rig's hips goes: where the motion's goes, scaled by the legs, feet on the ground.
 
@@ -206,17 +208,11 @@ def _hips_path(
     ankle_height = _ankle_height(rig, heads, alignment)
     path = ratio * motion.root_translation_m[motion.valid]
     if config.scale_by_legs:
-        over_sole = joint_height_over_sole(motion) if config.plant_feet else 0.0
-        path = path + np.array([0.0, 0.0, ankle_height - ratio * (_motion_ankle_height(motion) + over_sole)])
+        of_motion = contacts.ankle_level_m if config.plant_feet else contacts.rest_ankle_m
+        path = path + np.array([0.0, 0.0, ankle_height - ratio * of_motion])
     if config.place == "object":
         path = path @ R_place.T + np.array([*rig.matrix_world[:2, 3], 0.0])
     return path, ratio, ankle_height
-
-
-def _motion_ankle_height(motion: Motion) -> float:
-    """Height of the ankles over the floor in the motion's rest pose, from heels and toes."""
-    z = dict(zip(motion.joint_names, motion.rest_offsets_m[:, 2], strict=True))
-    return float(np.mean([max(-z[f"{s}_heel"], -z[f"{s}_toe"]) for s in SIDES]))
 
 
 def _leg_length(heads: dict[str, FloatArray], side: str) -> float:

@@ -47,8 +47,8 @@ def same_side(quaternions: FloatArray) -> FloatArray:
     Returns:
         The same rotations; the first row unchanged.
     """
-    flips = np.sum(quaternions[1:] * quaternions[:-1], axis=-1) < 0
-    return np.asarray(quaternions * _sign_after(flips)[..., None])
+    flips = np.einsum("...i,...i->...", quaternions[1:], quaternions[:-1]) < 0
+    return np.asarray(quaternions * _sign_after(flips)[..., None]) if np.any(flips) else quaternions
 
 
 def euler_angles(quaternions: FloatArray, order: str) -> FloatArray:

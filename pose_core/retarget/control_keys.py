@@ -10,7 +10,7 @@ import numpy as np
 from pose_core.retarget.bone_map import LIMB_PARTS, BoneMap
 from pose_core.retarget.kinematics import location_axes
 from pose_core.retarget.rig import RigDescription
-from pose_core.rotations import unit
+from pose_core.rotations import swing_between, unit
 from pose_core.types import FloatArray
 
 # A limb bent less than this (as a sine) takes the direction of its pole more and more from its rest pose.
@@ -98,6 +98,24 @@ def control_goals(
             pole = rig.index(keyed.poles[limb])
             places[pole] = _pole(rig, pole, (u, w, e), D, heads)
     return turns, places
+
+
+def hinged(
+    rig: RigDescription, bone_map: BoneMap, keyed: KeyedBones, D: Mapping[int, FloatArray]
+) -> dict[int, FloatArray]:
+    """Forearms and shins as IK turns them: bent from the bone above, without a twist of their own.
+
+    Args:
+        rig, bone_map, keyed, D: see `control_goals`.
+    Returns:
+        Index of the lower bone of each limb with a target to (T, 3, 3) rotation relative to rest.
+    """
+    out = {}
+    for limb in keyed.targets:
+        u, w, e = (rig.index(bone_map.bones[part][0]) for part in LIMB_PARTS[limb])
+        along = unit(rig.heads[e] - rig.heads[w])
+        out[w] = swing_between(D[u] @ along, D[w] @ along) @ D[u]
+    return out
 
 
 def _pole(

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pose_core.errors import ConfigError
+from pose_core.retarget.body_fit import BodyFit, Fitted
 from pose_core.retarget.body_points import BodyPoints, Pose
-from pose_core.retarget.channels import channel_rotations, near_channels
-from pose_core.retarget.hermite import Samples, fit_curves, long_stretches, stretches
+from pose_core.retarget.channels import channel_rotations
+from pose_core.retarget.hermite import Held, long_stretches, stretches
 from pose_core.retarget.key_tracks import LOCATION, KeyTrack
+from pose_core.retarget.key_windows import window_around, with_edges
 from pose_core.retarget.rig import RigDescription
-from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 LEAST_MM, MOST_MM = 0.1, 100.0
@@ -31,32 +32,15 @@ _KEPT_M = 1e-5
 _FIRST_GUESS = 1.5
 # What is far below a bone may be off by this many times its tolerance in that guess: bones between make up for it.
 _FAR_SHARE = 2.0
-# Part of a shift from above that a rotation makes up for; all of it would put the noise of one bone into the next.
-_MAKE_UP = 0.5
-# Bones much shorter than this are not turned to make up for a shift.
-_SHORT_LEVER_M = 0.03
 # In the first passes only the main cause of an excess gets a key, later also causes of this share of it.
-_CAREFUL_PASSES, _ALSO_BLAMED = 2, 0.3
+_CAREFUL_PASSES, _ALSO_BLAMED = 2, 0.6
 _MOST_PASSES = 60
+# Curves change within this many frames of a new key; where that is most of them, all are fitted anew.
+_WINDOW, _MOST_OF = 24, 0.7
 # Frames to each side that get keys where a stretch to blame cannot be split.
 _AROUND = 3
 # Every how many-th key is tried to do without, in as many rounds.
 _THINNING = 3
-
-
-@dataclass(frozen=True, eq=False)
-class _Tried:
-    """A fit of all tracks, by their numbers, and the pose it makes."""
-
-    pose: Pose
-    values: dict[int, FloatArray]
-    """(n, C) fitted channel values."""
-    targets: dict[int, FloatArray]
-    """(n, C) what they were fitted to."""
-    keys: dict[int, FloatArray]
-    """(K, C) values at the keys."""
-    slopes: dict[int, FloatArray]
-    """(K, C)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,53 +110,31 @@ class _Problem:
         self.rig, self.tracks, self.runs, self.curved = rig, tracks, runs, curved
         self.n = len(tracks[0].frames)
         self.body = BodyPoints(rig, tracks, [(p.bone, p.rest_position) for p in planted])
-        self.truth = self.body.place([track.values for track in tracks])
+        self.fit = BodyFit(rig, tracks, runs, self.body, curved)
         unit = 1000.0 * rig.scale  # millimetres an armature unit
-        tolerance = np.full(self.truth.points.shape[:2], error_mm / unit)
+        tolerance = np.full(self.fit.truth.points.shape[:2], error_mm / unit)
         for number, one in zip(self.body.extra_points, planted, strict=True):
             if number is not None:
                 tolerance[one.mask, number] = min(error_mm, PLANTED_MM) / unit
         self.tolerance = np.maximum(tolerance - _KEPT_M / rig.scale, 0.5 * tolerance)
-        self.levels = self._levels()
         self.ancestry = self._ancestry()
-        self.levers = [self._levers(k) for k in range(len(self.body.bones))]
-
-    def _levels(self) -> list[list[int]]:
-        """Nodes by how many nodes are above them."""
-        depth: list[int] = []
-        for hang in self.body.hangs:
-            above = [depth[p] for p in (hang.rotation_of, hang.location_of) if p >= 0]
-            depth.append(max(above, default=-1) + 1)
-        return [[k for k, d in enumerate(depth) if d == level] for level in range(max(depth) + 1)]
 
     def _ancestry(self) -> IntArray:
         """(n, depth) for each node itself and the nodes above it, from the root down; -1 fills up."""
         chains: list[list[int]] = []
         for k, p in enumerate(self.body.parents):
             chains.append([*(chains[p] if p >= 0 else []), k])
-        out = np.full((len(chains), len(self.levels)), -1)
+        out = np.full((len(chains), len(self.fit.levels)), -1)
         for k, chain in enumerate(chains):
             out[k, : len(chain)] = chain
         return out
 
-    def _levers(self, k: int) -> FloatArray:
-        """(m, 3) what a node's rotation swings directly: heads of the nodes below, its points where there are none."""
-        body, rig = self.body, self.rig
-        below = [rig.heads[body.bones[c]] - rig.heads[body.bones[k]] for c, p in enumerate(body.parents) if p == k]
-        return np.array(below) if below else body.offsets[k]
-
-    def samples_of(self, numbers: Sequence[int], values: Sequence[FloatArray]) -> Samples:
-        """Tracks one behind the other, their channels padded to four."""
-        padded = np.zeros((len(numbers), self.n, 4))
-        for i, own in enumerate(values):
-            padded[i, :, : own.shape[1]] = own
-        starts = (np.arange(len(numbers))[:, None] * self.n + self.runs).ravel()
-        return Samples(np.tile(self.tracks[0].frames, len(numbers)), padded.reshape(-1, 4), starts)
-
     def solve(self) -> list[KeyTrack]:
         """Add keys until all points are within their tolerance, then see which of them can go again."""
-        everything = self.samples_of(range(len(self.tracks)), [track.values for track in self.tracks])
-        self.flat = everything
+        values = np.zeros((len(self.tracks), self.n, 4))
+        for i, track in enumerate(self.tracks):
+            values[i, :, : track.values.shape[1]] = track.values
+        everything = self.flat = self.fit.samples_of(values)
         self.ends = everything.ends_mask().reshape(len(self.tracks), self.n)
         guess = long_stretches(everything, self._own_tolerance().ravel(), self.curved).reshape(self.ends.shape)
         found = self._completed(guess, np.zeros_like(guess))
@@ -186,7 +148,7 @@ class _Problem:
                 found = fewer
         return self._tracks_from(*found)
 
-    def _completed(self, knots: BoolArray, spare: BoolArray) -> tuple[BoolArray, _Tried] | None:
+    def _completed(self, knots: BoolArray, spare: BoolArray) -> tuple[BoolArray, Fitted] | None:
         """Add keys until all points are within their tolerance.
 
         Args:
@@ -195,13 +157,26 @@ class _Problem:
         Returns:
             The keys and their fit; None if it takes too long.
         """
+        tried = self.fit.fitted(knots)
+        ratio = _excess(tried.pose, self.fit.truth, self.tolerance)
         for step in range(_MOST_PASSES):
-            tried = self._fitted(knots)
-            ratio = np.linalg.norm(tried.pose.points - self.truth.points, axis=-1) / self.tolerance
             if np.max(ratio) <= 1.0:
                 return knots, tried
             score = self._blame(tried, ratio, knots, step)
-            knots = knots | self._wanted(score, knots, spare)
+            new = self._wanted(score, knots, spare)
+            knots = knots | new
+            # only near new keys anything changes
+            window = window_around(np.any(new, axis=0), _WINDOW, self.runs)
+            frames = window.frames
+            if len(frames) > _MOST_OF * self.n:
+                tried = self.fit.fitted(knots)
+                ratio = _excess(tried.pose, self.fit.truth, self.tolerance)
+            else:
+                part = self.fit.part(window)
+                edged, stays = with_edges(knots[:, frames], window)
+                found = part.fitted(edged, Held(stays, tried.values[:, frames], tried.slopes[:, frames]))
+                tried.put(frames, found)
+                ratio[frames] = _excess(found.pose, part.truth, self.tolerance[frames])
         return None
 
     def _own_tolerance(self) -> FloatArray:
@@ -215,66 +190,11 @@ class _Problem:
             moved = np.any(self.ancestry[body.point_node] == k, axis=1)
             tolerance = np.minimum(np.min(near, axis=0), _FAR_SHARE * np.min(self.tolerance[:, moved], axis=1))
             if track.channel != LOCATION:
-                tolerance = tolerance / max(float(np.max(np.linalg.norm(self.levers[k], axis=-1))), 1e-9)
+                tolerance = tolerance / max(float(np.max(np.linalg.norm(self.fit.levers[k], axis=-1))), 1e-9)
                 # half the angle is what a quaternion holds
                 tolerance = tolerance * (2.0 if len(track.mode) == 3 else 0.5)
             out[i] = _FIRST_GUESS * tolerance
         return out
-
-    def _fitted(self, knots: BoolArray) -> _Tried:
-        """Fit the tracks from the root down, each to what undoes the errors of those above it."""
-        body = self.body
-        pose = Pose.empty(self.n, len(body.bones), len(body.point_node))
-        tried = _Tried(pose, {}, {}, {}, {})
-        for level in self.levels:
-            moving = [(k, i) for k in level for i in body.node_tracks[k] if self.tracks[i].channel == LOCATION]
-            self._fit_tracks([i for _, i in moving], {}, knots, tried)
-            turning = []
-            targets = {}
-            for k in level:
-                body.place_head(
-                    pose, k, next((tried.values[i] for i in body.node_tracks[k] if i in tried.values), None)
-                )
-                for i in body.node_tracks[k]:
-                    if self.tracks[i].channel != LOCATION:
-                        turning.append(i)
-                        targets[i] = self._target(i, pose)
-            self._fit_tracks(turning, targets, knots, tried)
-            for k in level:
-                turn = next((i for i in body.node_tracks[k] if self.tracks[i].channel != LOCATION), None)
-                basis = None if turn is None else channel_rotations(tried.values[turn], self.tracks[turn].mode)
-                body.place_rest(pose, k, basis)
-        return tried
-
-    def _fit_tracks(self, numbers: list[int], targets: dict[int, FloatArray], knots: BoolArray, tried: _Tried) -> None:
-        if not numbers:
-            return
-        wanted = [targets.get(i, self.tracks[i].values) for i in numbers]
-        fit = fit_curves(self.samples_of(numbers, wanted), knots[numbers].ravel(), self.curved)
-        fitted = fit.fitted.reshape(len(numbers), self.n, 4)
-        owner = fit.knots // self.n
-        for row, (i, target) in enumerate(zip(numbers, wanted, strict=True)):
-            C = target.shape[1]
-            tried.values[i], tried.targets[i] = fitted[row, :, :C], target
-            tried.keys[i], tried.slopes[i] = fit.values[owner == row, :C], fit.slopes[owner == row, :C]
-
-    def _target(self, i: int, pose: Pose) -> FloatArray:
-        """(n, C) channel values of a rotation that bring what it swings back to its place, as far as it can."""
-        track, k = self.tracks[i], int(self.body.track_node[i])
-        if track.mode == "AXIS_ANGLE":
-            return track.values
-        D = self.truth.D[:, k]
-        lost = self.truth.heads[:, k] - pose.heads[:, k]
-        levers = self.levers[k]
-        inertia = np.eye(3) * np.sum(levers**2) - levers.T @ levers
-        inertia += np.eye(3) * len(levers) * (_SHORT_LEVER_M / self.rig.scale) ** 2
-        # along the axes of rest the inertia is the same at all frames
-        local = (np.swapaxes(D, -1, -2) @ lost[..., None])[..., 0]
-        turn = _MAKE_UP * np.cross(np.sum(levers, axis=0), local) @ np.linalg.inv(inertia).T
-        D = D @ rotation_vector_to_matrix(turn)
-        R = self.rig.rest_rotations[self.body.bones[k]]
-        basis = R.T @ np.swapaxes(self.body.above(pose, k), -1, -2) @ D @ R
-        return near_channels(matrix_to_quaternion(basis), track.mode, track.values)
 
     def _wanted(self, blamed: BoolArray, knots: BoolArray, spare: BoolArray) -> BoolArray:
         """(tracks, n) further knots: spare ones in stretches that are to blame, or else the middles of these."""
@@ -293,13 +213,13 @@ class _Problem:
             new &= ~knots
         return new if np.any(new) else ~knots
 
-    def _blame(self, tried: _Tried, ratio: FloatArray, knots: BoolArray, step: int) -> BoolArray:
+    def _blame(self, tried: Fitted, ratio: FloatArray, knots: BoolArray, step: int) -> BoolArray:
         """(tracks, n) how far each track's own error puts points off; 0 where it is not the main cause of an excess."""
         body, pose = self.body, tried.pose
         worst = np.stack([rows.start + np.argmax(ratio[:, rows], axis=1) for rows in body.node_points], axis=1)
         t, k = np.nonzero(np.take_along_axis(ratio, worst, axis=1) > 1.0)
         p = worst[t, k]
-        along = pose.points[t, p] - self.truth.points[t, p]
+        along = pose.points[t, p] - self.fit.truth.points[t, p]
         along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-300)
         share = np.full((len(t), len(self.tracks)), -np.inf)
         for i, track in enumerate(self.tracks):
@@ -308,7 +228,7 @@ class _Problem:
             rows = np.flatnonzero(self.ancestry[k, depth] == node)
             if len(rows) == 0:
                 continue
-            own = self._own_error(i, tried)[t[rows]]
+            own = self._own_error(i, tried, t[rows])
             if track.channel != LOCATION:
                 swung = pose.points[t[rows], p[rows]]
                 if depth + 1 < self.ancestry.shape[1]:
@@ -334,22 +254,23 @@ class _Problem:
                 score[movers, max(at - 2 - step, 0) : at + 3 + step] = True
         return score
 
-    def _own_error(self, i: int, tried: _Tried) -> FloatArray:
-        """(n, 3) how far a track is from its target: a shift or a small rotation vector along the armature's axes."""
+    def _own_error(self, i: int, tried: Fitted, t: IntArray) -> FloatArray:
+        """(N, 3) how far a track is from its target at N frames: a shift or a small rotation vector, armature axes."""
         track, k = self.tracks[i], int(self.body.track_node[i])
-        b, above = self.body.bones[k], self.body.above(tried.pose, k)
+        b, above = self.body.bones[k], self.body.above(tried.pose, k)[t]
         axes = above @ self.rig.rest_rotations[b]
+        C = track.values.shape[1]
+        values, targets = tried.values[i, t, :C], tried.targets[i, t, :C]
         if track.channel == LOCATION:
-            own = tried.values[i] - tried.targets[i]
+            own = values - targets
             axes = axes if self.rig.local_location[b] else above
         else:
-            target = channel_rotations(tried.targets[i], track.mode)
-            R = channel_rotations(tried.values[i], track.mode) @ np.swapaxes(target, -1, -2)
+            R = channel_rotations(values, track.mode) @ np.swapaxes(channel_rotations(targets, track.mode), -1, -2)
             # of a small rotation the antisymmetric part is its vector
             own = 0.5 * np.stack([R[:, 2, 1] - R[:, 1, 2], R[:, 0, 2] - R[:, 2, 0], R[:, 1, 0] - R[:, 0, 1]], axis=-1)
         return np.asarray((axes @ own[..., None])[..., 0])
 
-    def _tracks_from(self, knots: BoolArray, tried: _Tried) -> list[KeyTrack]:
+    def _tracks_from(self, knots: BoolArray, tried: Fitted) -> list[KeyTrack]:
         """The keys that are left."""
         last = np.zeros(self.n, dtype=np.bool_)
         last[np.append(self.runs[1:], self.n) - 1] = True
@@ -357,9 +278,15 @@ class _Problem:
             replace(
                 track,
                 frames=track.frames[knots[i]],
-                values=tried.keys[i],
-                slopes=tried.slopes[i] if self.curved else None,
+                values=tried.values[i, knots[i], : track.values.shape[1]],
+                slopes=tried.slopes[i, knots[i], : track.values.shape[1]] if self.curved else None,
                 smooth=~last[knots[i]] if self.curved else None,
             )
             for i, track in enumerate(self.tracks)
         ]
+
+
+def _excess(pose: Pose, truth: Pose, tolerance: FloatArray) -> FloatArray:
+    """(n, P) distance of every point from where it was, in tolerances (n, P)."""
+    off = pose.points - truth.points
+    return np.asarray(np.sqrt(np.einsum("tpi,tpi->tp", off, off)) / tolerance)

@@ -8,7 +8,7 @@ import numpy as np
 
 from pose_core.motion_file import Motion
 from pose_core.retarget.bone_map import SIDES, BoneMap
-from pose_core.retarget.proportions import planted_points
+from pose_core.retarget.foot_contacts import foot_contacts
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_motion import RigMotion
 from pose_core.types import BoolArray, FloatArray
@@ -45,7 +45,7 @@ def witness_bones(rig: RigDescription, names: Sequence[str]) -> tuple[str, ...]:
 def planted_at(motion: Motion, times_s: FloatArray) -> BoolArray:
     """(N, 2, 2) which points of the feet are planted at some times: in the frames before and after."""
     valid = motion.valid
-    times, planted = motion.timestamps_s[valid], planted_points(motion)
+    times, planted = motion.timestamps_s[valid], foot_contacts(motion).planted
     left = np.clip(np.searchsorted(times, times_s + 1e-6, side="right") - 1, 0, len(times) - 1)
     right = np.clip(np.searchsorted(times, times_s - 1e-6, side="left"), 0, len(times) - 1)
     return np.asarray(planted[left] & planted[right])

@@ -1,7 +1,7 @@
 """Least squares over a whole clip whose terms reach two frames far; numpy only, free of loops over frames.
 
-Blender's Python has no banded Cholesky. Cyclic reduction needs numpy's batched small solves alone and takes log2(T)
-rounds.
+Blender's Python has no banded Cholesky. Cyclic reduction needs inverses of many small matrices at once and takes
+log2(T) rounds.
 """
 
 from __future__ import annotations
@@ -66,6 +66,39 @@ class FrameSystem:
             for b in range(a, 3):
                 self.A[b - a][a : a + len(spans), unknown, unknown] += scaled[:, a] * coefficients[:, b]
 
+    def add_combination(self, weight: FloatArray, scale: FloatArray, wanted: FloatArray) -> None:
+        """Pull a combination of a frame's unknowns to a value, for a single right-hand side.
+
+        Args:
+            weight: (T,) >= 0.
+            scale: (T, n) what each unknown counts.
+            wanted: (T,)
+        """
+        weighted = weight[:, None] * scale
+        self.A[0] += weighted[:, :, None] * scale[:, None, :]
+        self.b[..., 0] += weighted * wanted[:, None]
+
+    def add_smooth_combination(self, time_s: FloatArray, weight: float, scale: FloatArray, wanted: FloatArray) -> None:
+        """Penalise the acceleration by which a combination of a frame's unknowns differs from a course.
+
+        Args:
+            time_s: (T,)
+            weight: of the integral of the squared acceleration.
+            scale: (T, n) what each unknown counts.
+            wanted: (T,) the course.
+        """
+        if len(time_s) < 3:
+            return
+        coefficients, spans = second_difference(time_s)
+        coefficients = coefficients * np.sqrt(weight * spans)[:, None]
+        windows = [slice(a, a + len(spans)) for a in range(3)]
+        scaled = [coefficients[:, a, None] * scale[window] for a, window in enumerate(windows)]
+        course = sum(coefficients[:, a] * wanted[window] for a, window in enumerate(windows))
+        for a, window in enumerate(windows):
+            self.b[window, :, 0] += scaled[a] * course[:, None]
+            for b in range(a, 3):
+                self.A[b - a][window] += scaled[a][:, :, None] * scaled[b][:, None, :]
+
     def solve(self) -> FloatArray:
         """The least-squares solution.
 
@@ -112,14 +145,14 @@ def solve_block_tridiagonal(D: FloatArray, U: FloatArray, b: FloatArray) -> Floa
     """
     count, k = len(D), D.shape[1]
     if count == 1:
-        return np.asarray(np.linalg.solve(D, b))
+        return inverse_of_small(D) @ b
     odd = np.arange(1, count, 2)
     left = np.swapaxes(U[odd - 1], 1, 2)
     right = np.zeros_like(left)
     inner = odd[odd < count - 1]
     right[: len(inner)] = U[inner]
     # odd blocks in terms of their even neighbours: x = g - G_left x_before - G_right x_after
-    solved = np.linalg.solve(D[odd], np.concatenate([left, right, b[odd]], axis=2))
+    solved = inverse_of_small(D[odd]) @ np.concatenate([left, right, b[odd]], axis=2)
     G_left, G_right, g = solved[:, :, :k], solved[:, :, k : 2 * k], solved[:, :, 2 * k :]
     D_even, b_even = D[0::2].copy(), b[0::2].copy()
     after = U[odd - 1]  # couples the even block before each odd one with it
@@ -133,3 +166,36 @@ def solve_block_tridiagonal(D: FloatArray, U: FloatArray, b: FloatArray) -> Floa
     x[odd] = g - G_left @ x[odd - 1]
     x[inner] -= G_right[: len(inner)] @ x[inner + 1]
     return x
+
+
+def inverse_of_small(A: FloatArray) -> FloatArray:
+    """Inverses of many small symmetric positive definite matrices at once.
+
+    numpy would hand them to LAPACK one by one, which takes several times as long.
+
+    Args:
+        A: (N, k, k), k small.
+    Returns:
+        (N, k, k).
+    """
+    k = A.shape[1]
+    if k == 1:
+        return 1.0 / A
+    if k == 2:
+        a, b, c, d = A[:, 0, 0], A[:, 0, 1], A[:, 1, 0], A[:, 1, 1]
+        scale = 1.0 / (a * d - b * c)
+        out = np.empty_like(A)
+        out[:, 0, 0], out[:, 0, 1], out[:, 1, 0], out[:, 1, 1] = d * scale, -b * scale, -c * scale, a * scale
+        return out
+    # in four parts, by the Schur complement
+    h = 1 << ((k - 1).bit_length() - 1)
+    P, Q, R, S = A[:, :h, :h], A[:, :h, h:], A[:, h:, :h], A[:, h:, h:]
+    P_inv = inverse_of_small(P)
+    RP, PQ = R @ P_inv, P_inv @ Q
+    out = np.empty_like(A)
+    S_inv = inverse_of_small(S - R @ PQ)
+    out[:, h:, h:] = S_inv
+    out[:, h:, :h] = -S_inv @ RP
+    out[:, :h, h:] = -PQ @ S_inv
+    out[:, :h, :h] = P_inv + PQ @ S_inv @ RP
+    return out

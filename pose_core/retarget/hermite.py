@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pose_core.retarget.frame_solve import solve_block_tridiagonal
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 # How firmly slopes are held to those of the samples, against one sample of a whole stretch: only what the samples
@@ -17,8 +18,8 @@ from pose_core.types import BoolArray, FloatArray, IntArray
 _SLOPE_HOLD = 1e-3
 # And regardless of the length, so that short stretches do not swing between their samples.
 _SLOPE_HOLD_SHORT = 0.01
-# Couplings between knots below this share no longer matter.
-_NEGLIGIBLE = 1e-13
+# How much firmer than by their samples knots are held that must not change.
+_FIXED = 1e10
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,38 +44,28 @@ class Samples:
         mask[self.starts] = mask[self.ends] = True
         return mask
 
-    def slopes(self) -> FloatArray:
-        """(N, C) slopes by central differences, over five even steps where there are; 0 for a single sample."""
-        out = np.zeros_like(self.values)
-        if len(self.at) < 2:
-            return out
-        step = np.diff(self.at)
-        inside = np.ones(len(step), dtype=np.bool_)
-        inside[self.starts[1:] - 1] = False
-        rise = np.where(inside[:, None], np.diff(self.values, axis=0), 0.0)
-        width = np.where(inside, step, 0.0)
-        total = np.zeros(len(self.at))
-        total[:-1] += width
-        total[1:] += width
-        out[:-1] += rise
-        out[1:] += rise
-        out /= np.where(total > 0, total, 1.0)[:, None]
-        wide = self._evenly_spaced()
-        near, far = self.values[3:-1] - self.values[1:-3], self.values[4:] - self.values[:-4]
-        if len(wide):
-            out[wide] = ((8 * near - far)[wide - 2]) / (12 * (self.at[wide + 1] - self.at[wide]))[:, None]
-        return out
+    def slopes(self, index: IntArray | None = None) -> FloatArray:
+        """Slopes by central differences, over five even steps where there are; 0 for a single sample.
 
-    def _evenly_spaced(self) -> IntArray:
-        """Samples with two neighbours on both sides at even steps."""
-        step = np.diff(self.at)
-        step[self.starts[1:] - 1] = np.nan  # from one curve to the next
-        if len(step) < 4:
-            return np.zeros(0, dtype=np.int64)
-        steps = np.lib.stride_tricks.sliding_window_view(step, 4)
-        with np.errstate(invalid="ignore"):
-            even = np.abs(steps - steps[:, :1]) <= 1e-6 * np.abs(steps[:, :1])
-        return np.flatnonzero(np.all(even, axis=1)) + 2
+        Args:
+            index: (K,) samples to look at; None = all.
+        Returns:
+            (K, C).
+        """
+        k = np.arange(len(self.at)) if index is None else index
+        curve = np.searchsorted(self.starts, k, side="right") - 1
+        first, last = self.starts[curve], self.ends[curve]
+        before, after = np.maximum(k - 1, first), np.minimum(k + 1, last)
+        width = self.at[after] - self.at[before]
+        out = (self.values[after] - self.values[before]) / np.where(width > 0, width, 1.0)[:, None]
+        wide = np.flatnonzero((k - 2 >= first) & (k + 2 <= last))
+        around = self.at[k[wide, None] + np.arange(-2, 3)]
+        steps = np.diff(around, axis=1)
+        even = np.all(np.abs(steps - steps[:, :1]) <= 1e-6 * np.abs(steps[:, :1]), axis=1)
+        wide, step = wide[even], steps[even, 0]
+        near, far = (self.values[k[wide] + d] - self.values[k[wide] - d] for d in (1, 2))
+        out[wide] = (8 * near - far) / (12 * step)[:, None]
+        return np.asarray(out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +80,20 @@ class Fit:
     """(K, C)"""
     fitted: FloatArray
     """(N, C) the curves at all samples."""
+    fitted_slopes: FloatArray
+    """(N, C) their slopes; 0 where the curves are straight lines."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Knots that stay as they are in a fit."""
+
+    mask: BoolArray
+    """(N,) where they are."""
+    values: FloatArray
+    """(N, C)"""
+    slopes: FloatArray
+    """(N, C)"""
 
 
 def stretches(samples: Samples, knots: BoolArray) -> tuple[IntArray, IntArray]:
@@ -110,13 +115,14 @@ def stretches(samples: Samples, knots: BoolArray) -> tuple[IntArray, IntArray]:
     return left, right
 
 
-def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True) -> Fit:
+def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True, held: Held | None = None) -> Fit:
     """Fit curves with given knots: smooth cubics (C1), or straight lines.
 
     Args:
         samples: N samples of C channels.
         knots: (N,) where the knots are; the ends of all curves must be among them.
         curved: cubics; else straight lines from knot to knot.
+        held: knots that are known already.
     Returns:
         The best values and slopes. With a knot at every sample the curves pass through all of them.
     """
@@ -127,8 +133,9 @@ def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True) -> Fit:
     basis = _basis(u, width, curved)
     firsts = np.flatnonzero(np.concatenate([[True], np.diff(left) != 0]))
     # sums over the samples of each stretch
-    gram = np.add.reduceat(basis[:, :, None] * basis[:, None, :], firsts, axis=0)
-    pull = np.add.reduceat(basis[:, :, None] * samples.values[:, None, :], firsts, axis=0)
+    both = np.concatenate([basis, samples.values], axis=1)
+    sums = np.add.reduceat(basis[:, :, None] * both[:, None, :], firsts, axis=0)
+    gram, pull = sums[..., :4], sums[..., 4:]
     a, b = left[firsts], right[firsts]
     K, C = len(index), samples.values.shape[1]
     D, U, rhs = np.zeros((K, 2, 2)), np.zeros((K, 2, 2)), np.zeros((K, 2, C))
@@ -144,11 +151,20 @@ def fit_curves(samples: Samples, knots: BoolArray, curved: bool = True) -> Fit:
     np.maximum.at(reach, b, width[firsts])
     hold = _SLOPE_HOLD * reach**2 + _SLOPE_HOLD_SHORT
     D[:, 1, 1] += hold
-    rhs[:, 1] += hold[:, None] * samples.slopes()[index]
-    solution = solve_block_tridiagonal(D, U, rhs)
+    rhs[:, 1] += hold[:, None] * samples.slopes(index)
+    if held is not None:
+        fixed = held.mask[index]
+        known = np.stack([held.values[index[fixed]], held.slopes[index[fixed]]], axis=1)
+        weight = _FIXED * np.maximum(np.max(D, axis=(1, 2))[fixed], 1.0)[:, None, None]
+        D[fixed] += weight * np.eye(2)
+        rhs[fixed] += weight * known
+    solution = solve_block_tridiagonal(D, U[:-1], rhs)
+    if held is not None:
+        solution[fixed] = known
     ends = np.concatenate([solution[left], solution[right]], axis=1)
-    fitted = np.einsum("nb,nbc->nc", basis, ends)
-    return Fit(index, solution[:, 0], solution[:, 1], fitted)
+    shares = np.stack([basis, _basis_slopes(u, width, curved)], axis=1)
+    fitted = shares @ ends
+    return Fit(index, solution[:, 0], solution[:, 1], fitted[:, 0], fitted[:, 1])
 
 
 def long_stretches(samples: Samples, tolerance: FloatArray, curved: bool = True) -> BoolArray:
@@ -210,6 +226,14 @@ def _stretch_fits(
     return np.asarray(np.all(size <= tolerance[rows], axis=1))
 
 
+def _basis_slopes(u: FloatArray, width: FloatArray, curved: bool) -> FloatArray:
+    """(N, 4) derivatives of `_basis` along the samples' places."""
+    if not curved:
+        return np.zeros((len(u), 4))
+    u2, rise = u * u, 6 * (u * u - u) / np.where(width > 0, width, 1.0)
+    return np.stack([rise, 3 * u2 - 4 * u + 1, -rise, 3 * u2 - 2 * u], axis=-1)
+
+
 def _basis(u: FloatArray, width: FloatArray, curved: bool) -> FloatArray:
     """(N, 4) share of value and slope at the left, value and slope at the right knot."""
     if not curved:
@@ -217,49 +241,3 @@ def _basis(u: FloatArray, width: FloatArray, curved: bool) -> FloatArray:
         return np.stack([1 - u, zero, u, zero], axis=-1)
     u2, u3 = u * u, u * u * u
     return np.stack([2 * u3 - 3 * u2 + 1, (u3 - 2 * u2 + u) * width, 3 * u2 - 2 * u3, (u3 - u2) * width], axis=-1)
-
-
-def solve_block_tridiagonal(D: FloatArray, U: FloatArray, rhs: FloatArray) -> FloatArray:
-    """Solve a symmetric positive definite system of 2 x 2 blocks by parallel cyclic reduction.
-
-    Args:
-        D: (K, 2, 2) blocks on the diagonal.
-        U: (K, 2, 2) blocks right of it; the last one does not count.
-        rhs: (K, 2, C).
-    Returns:
-        (K, 2, C).
-    Source: Hockney and Jesshope 1981, section 5.4; in blocks.
-    """
-    K = len(D)
-    U = U.copy()
-    U[K - 1 :] = 0.0
-    L = np.zeros_like(U)
-    L[1:] = np.swapaxes(U[:-1], -1, -2)
-    D, rhs = D.copy(), rhs.copy()
-    step = 1
-    while step < K:
-        size = np.max(np.abs(D), axis=(1, 2))
-        if max(np.max(np.abs(L[step:]).max(axis=(1, 2)) / size[step:]), np.max(np.abs(U).max(axis=(1, 2)) / size)) < (
-            _NEGLIGIBLE
-        ):
-            break
-        inverse = _inverse_2x2(D)
-        up = L[step:] @ inverse[:-step]
-        down = U[:-step] @ inverse[step:]
-        new_D, new_rhs = D.copy(), rhs.copy()
-        new_D[step:] -= up @ U[:-step]
-        new_D[:-step] -= down @ L[step:]
-        new_rhs[step:] -= up @ rhs[:-step]
-        new_rhs[:-step] -= down @ rhs[step:]
-        new_L, new_U = np.zeros_like(L), np.zeros_like(U)
-        new_L[step:] = -up @ L[:-step]
-        new_U[:-step] = -down @ U[step:]
-        D, rhs, L, U = new_D, new_rhs, new_L, new_U
-        step *= 2
-    return np.asarray(_inverse_2x2(D) @ rhs)
-
-
-def _inverse_2x2(A: FloatArray) -> FloatArray:
-    a, b, c, d = A[:, 0, 0], A[:, 0, 1], A[:, 1, 0], A[:, 1, 1]
-    out = np.stack([np.stack([d, -b], axis=-1), np.stack([-c, a], axis=-1)], axis=-2)
-    return np.asarray(out / (a * d - b * c)[:, None, None])

@@ -66,6 +66,7 @@ def key_tracks(
         Tracks in the order of the motion's bones, each bone's rotation before its location.
     """
     at = np.asarray(frames, dtype=np.float64)[motion.valid]
+    quaternions = motion.quaternions if np.all(motion.valid) else motion.quaternions[motion.valid]
     tracks: list[KeyTrack] = []
     locations = motion.all_locations
     chosen = {name: rig.rotation_modes[rig.index(name)] for name in motion.bone_names} | dict(modes or {})
@@ -73,7 +74,8 @@ def key_tracks(
     for mode in sorted({chosen[name] for name in motion.bone_names}):
         # all bones of a form at once
         columns = [m for m, name in enumerate(motion.bone_names) if chosen[name] == mode]
-        values = rotation_channels(motion.quaternions[motion.valid][:, columns], mode)
+        own = quaternions if len(columns) == len(motion.bone_names) else quaternions[:, columns]
+        values = rotation_channels(own, mode)
         rotations.update({m: values[:, i] for i, m in enumerate(columns)})
     for m, name in enumerate(motion.bone_names):
         if name in motion.driven:

@@ -55,6 +55,11 @@ class KeysConfig:
             raise ConfigError(f"root_smoothing_s must be 0 to 10 seconds, but is {self.root_smoothing_s}.")
 
 
+def wanted_root(bone_map: BoneMap, config: KeysConfig) -> str | None:
+    """The bone that is to carry the path, as far as it is known before the rig is tried."""
+    return (config.root_bone or bone_map.root) if config.root_motion == "root_bone" else None
+
+
 def with_root_motion(rig: RigDescription, bone_map: BoneMap, motion: RigMotion, config: KeysConfig) -> RigMotion:
     """Put the path where the settings want it.
 

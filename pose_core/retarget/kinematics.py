@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_motion import RigMotion
-from pose_core.rotations import quaternion_to_matrix
+from pose_core.rotations import quaternion_to_matrix, turned
 from pose_core.types import FloatArray
 
 
@@ -42,7 +42,7 @@ def pose_bones(rig: RigDescription, motion: RigMotion) -> tuple[FloatArray, Floa
 
 
 def place_bones(
-    rig: RigDescription, D: Mapping[int, FloatArray], frames: int
+    rig: RigDescription, D: Mapping[int, FloatArray], frames: int, placed: Iterable[int] | None = None
 ) -> tuple[dict[int, FloatArray], dict[int, FloatArray]]:
     """Heads, and what is inherited, of bones with known rotations of which none has moved.
 
@@ -50,25 +50,35 @@ def place_bones(
         rig: the rig.
         D: bone index to (T, 3, 3) rotation relative to rest, armature axes; bones between them take what they inherit.
         frames: T.
+        placed: bones whose heads are wanted; None = all of `D`.
     Returns:
-        Bone index to (T, 3) head in armature space, and to (T, 3, 3) inherited rotation; for the bones of `D` and those
-        that they hang on.
+        Bone index to (T, 3) head in armature space, and to (T, 3, 3) inherited rotation, for the bones of `D` and those
+        that they hang on; heads only for those wanted and what carries them.
     """
-    needed: set[int] = set()
-    todo = list(D)
-    while todo:
-        b = todo.pop()
-        if b >= 0 and b not in needed:
-            needed.add(b)
-            todo.extend(rig.hangs_on(b))
+    needed = _with_carriers(rig, D)
+    heads_of = needed if placed is None else _with_carriers(rig, placed)
     rotations: dict[int, FloatArray] = {}
     above: dict[int, FloatArray] = {}
     heads: dict[int, FloatArray] = {}
     for b in rig.order:
         if b in needed:
-            above[b], heads[b] = inherited(rig, b, rotations, heads, frames)
+            above[b] = inherited_rotation(rig, b, rotations, frames)
             rotations[b] = D.get(b, above[b])
+            if b in heads_of:
+                heads[b] = _inherited_head(rig, b, rotations, heads, frames)
     return heads, above
+
+
+def _with_carriers(rig: RigDescription, bones: Iterable[int]) -> set[int]:
+    """Bones and all that they hang on."""
+    found: set[int] = set()
+    todo = list(bones)
+    while todo:
+        b = todo.pop()
+        if b not in found:
+            found.add(b)
+            todo.extend(rig.hangs_on(b))
+    return found
 
 
 def inherited(
@@ -85,16 +95,28 @@ def inherited(
     Returns:
         Its rotation (T, 3, 3) and head (T, 3) while its own channels are at rest.
     """
-    follow, parent = rig.follows.get(bone), rig.parents[bone]
-    rotation_of, location_of, R_offset, point = (
-        (parent if rig.inherit_rotation[bone] else -1, parent, np.eye(3), rig.heads[bone])
-        if follow is None
-        else (follow.rotation_of, follow.location_of, follow.R_offset, follow.point)
-    )
-    above = D[rotation_of] @ R_offset if rotation_of >= 0 else np.broadcast_to(R_offset, (frames, 3, 3))
-    if location_of < 0:
-        return above, np.broadcast_to(point, (frames, 3))
-    return above, heads[location_of] + D[location_of] @ (point - rig.heads[location_of])
+    return inherited_rotation(rig, bone, D, frames), _inherited_head(rig, bone, D, heads, frames)
+
+
+def inherited_rotation(rig: RigDescription, bone: int, D: Mapping[int, FloatArray], frames: int) -> FloatArray:
+    """(T, 3, 3) rotation of a bone while its own channels are at rest; see `inherited`."""
+    follow = rig.follows.get(bone)
+    if follow is None:
+        parent = rig.parents[bone] if rig.inherit_rotation[bone] else -1
+        return D[parent] if parent >= 0 else np.broadcast_to(np.eye(3), (frames, 3, 3))
+    if follow.rotation_of < 0:
+        return np.broadcast_to(follow.R_offset, (frames, 3, 3))
+    return turned(np.eye(3), D[follow.rotation_of], follow.R_offset)
+
+
+def _inherited_head(
+    rig: RigDescription, bone: int, D: Mapping[int, FloatArray], heads: Mapping[int, FloatArray], frames: int
+) -> FloatArray:
+    follow = rig.follows.get(bone)
+    carrier, point = (rig.parents[bone], rig.heads[bone]) if follow is None else (follow.location_of, follow.point)
+    if carrier < 0:
+        return np.broadcast_to(point, (frames, 3))
+    return np.asarray(heads[carrier] + D[carrier] @ (point - rig.heads[carrier]))
 
 
 def location_axes(rig: RigDescription, bone: int, D_above: FloatArray) -> FloatArray:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import combinations
-from math import log
 
 import numpy as np
 
@@ -82,10 +81,12 @@ def find_pairs(evidence: RigEvidence, kind: tuple[str, str, str]) -> list[LimbPa
         kind: ARM or LEG.
     """
     out: list[LimbPair] = []
-    for branch, first, second in _alike_branches(evidence):
-        paths = [evidence.path(start)[:_MOST_JOINTS] for start in (first, second)]
-        readings = [_readings(evidence, branch, path, kind) for path in paths]
-        out += _pairs_of(evidence, branch, readings)
+    read: dict[tuple[int, int], list[Limb]] = {}
+    for branch, *starts in _alike_branches(evidence):
+        for start in starts:
+            if (branch, start) not in read:
+                read[branch, start] = _readings(evidence, branch, evidence.path(start)[:_MOST_JOINTS], kind)
+        out += _pairs_of(evidence, branch, [read[branch, start] for start in starts])
     out.sort(key=lambda pair: -pair.score)
     return out[: 3 * _MOST_READINGS]
 
@@ -238,18 +239,24 @@ def _toe(evidence: RigEvidence, path: tuple[int, ...], foot: int) -> int | None:
 
 
 def _pairs_of(evidence: RigEvidence, branch: int, readings: list[list[Limb]]) -> list[LimbPair]:
+    """The best pairs of a reading of one branch and one of the other."""
+    if not all(readings):
+        return []
+    # sums over the limbs of each branch: (n, 2) of sides, (n,) of scores, (n, 2) of lengths
+    sides = [np.array([evidence.side_scores[list(limb.bones)].sum(axis=0) for limb in limbs]) for limbs in readings]
+    scores = [np.array([limb.score for limb in limbs]) for limbs in readings]
+    sizes = [np.log([limb.lengths for limb in limbs]) for limbs in readings]
+    unlike = ((sizes[0][:, None] - sizes[1]) / _SYMMETRY_SPREAD) ** 2
+    symmetry = -0.5 * np.minimum(unlike, -2 * _WORST_TERM).sum(axis=-1)
+    straight = sides[0][:, None, 0] + sides[1][:, 1]
+    crossed = sides[0][:, None, 1] + sides[1][:, 0]
+    total = scores[0][:, None] + scores[1] + symmetry + np.maximum(straight, crossed)
+    collars = [np.array([limb.clavicle is not None for limb in limbs]) for limbs in readings]
+    total[collars[0][:, None] != collars[1]] = -np.inf
     out = []
-    sides = [[evidence.side_scores[list(limb.bones)].sum(axis=0) for limb in limbs] for limbs in readings]
-    for a, side_a in zip(readings[0], sides[0], strict=True):
-        for b, side_b in zip(readings[1], sides[1], strict=True):
-            if (a.clavicle is None) != (b.clavicle is None):
-                continue
-            symmetry = -0.5 * sum(
-                min((log(x / y) / _SYMMETRY_SPREAD) ** 2, -2 * _WORST_TERM)
-                for x, y in zip(a.lengths, b.lengths, strict=True)
-            )
-            straight, crossed = float(side_a[0] + side_b[1]), float(side_a[1] + side_b[0])
-            score = a.score + b.score + symmetry + max(straight, crossed)
-            out.append(LimbPair(branch, a, b, straight - crossed, score))
-    out.sort(key=lambda pair: -pair.score)
-    return out[:_MOST_READINGS]
+    for at in np.argsort(-total, axis=None, kind="stable")[:_MOST_READINGS]:
+        i, j = divmod(int(at), len(readings[1]))
+        if np.isfinite(total[i, j]):
+            left = float(straight[i, j] - crossed[i, j])
+            out.append(LimbPair(branch, readings[0][i], readings[1][j], left, float(total[i, j])))
+    return out

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.axes import LEFT_REST, UP_WORLD
+from pose_core.axes import LEFT_REST
 from pose_core.frame_times import frame_spans, runs
 from pose_core.motion_file import Motion
 from pose_core.retarget.bone_map import SIDES, BoneMap
+from pose_core.retarget.foot_contacts import FootContacts
 from pose_core.retarget.frame_solve import FrameSystem
 from pose_core.retarget.planted_feet import FootPath, contact_floor, hold_planted, hold_rigid
 from pose_core.retarget.rest_alignment import HINGE_AXES, RestAlignment
@@ -25,21 +26,21 @@ from pose_core.retarget.two_bone import bend_for_distance, reach, steady_bend
 from pose_core.rotations import rotation_vector_to_matrix, swing_between, unit
 from pose_core.types import BoolArray, FloatArray
 
-# Planted heels and balls of the foot within this of the ground tell how high these joints lie over the sole.
-_NEAR_GROUND_M = 0.12
-# A point of a foot that moves faster than this is not planted, whatever its contact says.
-_PLANTED_M_S = 0.2
 # Legs and hips of a rig within this (relative) of the motion's need no other solution.
 _SAME_SIZE = 1e-3
-# The pelvis moves up or down about this much as readily as a knee on the ground turns by the angle below.
-_PELVIS_M, _KNEE_RAD = 0.03, 0.05
+# The pelvis moves about this much, along x, y and z, as readily as a knee on the ground turns by the angle below.
+_PELVIS_M, _KNEE_RAD = (0.01, 0.01, 0.03), 0.05
 _SWING_SHARE = 0.05
 _PELVIS_CUTOFF_HZ = 2.5
+_KNEE_CUTOFF_HZ = 1.0
 _PELVIS_ROUNDS = 8
-# Reach, as a share of the leg, over which the pelvis gives way more and more for a planted foot, and how much.
-_LONG, _GIVE_WAY = (0.99, 0.998), 10.0
+_SETTLED_M = 1e-5
+# Reach, as a share of the leg, over which the pelvis gives way more and more for a planted foot, to about this.
+_LONG, _TOO_LONG_M = (0.997, 0.998), 0.001
 # Knees that the motion stretches fully keep about this bend, so that there is room for both feet to stay.
 _LEAST_BEND_RAD = 0.12
+# Knees straighter than this count as if they bent on at the same rate.
+_STRAIGHT_RAD = 0.15
 # Which of the sole's points carries the foot changes over this time; toes bend and straighten as fast.
 _HANDOVER_S = 0.12
 _TOE_BEND_LIMIT_RAD = np.radians(60.0)
@@ -59,9 +60,14 @@ class Limb:
     """(3,) from there to ankle or wrist."""
 
     @property
+    def sizes(self) -> tuple[float, float]:
+        """Lengths of both bones."""
+        return float(np.linalg.norm(self.upper)), float(np.linalg.norm(self.lower))
+
+    @property
     def length(self) -> float:
         """Length when stretched."""
-        return float(np.linalg.norm(self.upper) + np.linalg.norm(self.lower))
+        return sum(self.sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,31 +131,6 @@ def sole_points(motion: Motion, rig: RigDescription, bone_map: BoneMap, alignmen
     return out
 
 
-def planted_points(motion: Motion) -> BoolArray:
-    """Which points of the feet stand: marked as contacts, and not moving all the same.
-
-    Contacts are found with tolerance; at their ends the foot is under way already.
-
-    Returns:
-        (T, 2, 2) for the frames with a pose: left and right, heel and ball of the foot.
-    """
-    soles, time_s = _source_soles(motion), motion.timestamps_s[motion.valid]
-    marked = motion.contacts[motion.valid].reshape(-1, 2, 2) > 0.5
-    if len(time_s) < 2:
-        return np.asarray(marked)
-    speed = np.linalg.norm(np.diff(soles, axis=0), axis=-1) / np.diff(time_s)[:, None, None]
-    slow = speed < _PLANTED_M_S
-    return np.asarray(marked & (np.concatenate([slow[:1], slow]) | np.concatenate([slow, slow[-1:]])))
-
-
-def joint_height_over_sole(motion: Motion) -> float:
-    """How high heels and balls of the feet lie while they are planted on the ground, metres; 0 without contacts."""
-    planted = planted_points(motion)
-    height = _source_soles(motion)[..., 2]
-    near = height[planted & (np.abs(height) < _NEAR_GROUND_M)]
-    return float(np.median(near)) if len(near) else 0.0
-
-
 def has_own_proportions(motion: Motion, rig: RigDescription, bone_map: BoneMap) -> bool:
     """Whether the rig's legs and hips have the motion's sizes, so that copied rotations plant the feet already."""
     rest = dict(zip(motion.joint_names, motion.rest_offsets_m, strict=True))
@@ -170,6 +151,7 @@ def solve_legs(
     bone_map: BoneMap,
     alignment: RestAlignment,
     *,
+    contacts: FootContacts,
     soles: dict[str, FloatArray],
     ratio: float,
     R_place: FloatArray,
@@ -182,25 +164,35 @@ def solve_legs(
         rig: the rig.
         bone_map: its bones.
         alignment: its rest pose.
+        contacts: what the motion's feet do.
         soles: from `sole_points`.
         ratio: size of the rig's legs over the motion's.
         R_place: (3, 3) turn about the vertical between motion and world.
     Returns:
         The pose with thighs, shins, feet, toes and the path of the hips changed, and what was done, in metres.
     """
-    planted = planted_points(motion)
+    planted = contacts.planted
     index = {name: j for j, name in enumerate(motion.joint_names)}
     joints = motion.joints_world_m[motion.valid]
-    ground = _source_soles(motion)[..., 2] - joint_height_over_sole(motion)
-    D, legs, ankles = dict(placed.D), {}, {}
-    for s, side in enumerate(SIDES):
-        leg = rig_limb(rig, bone_map, side, ("thigh", "shin", "foot"))
-        if leg is None:
+    ground = contacts.points_m[..., 2] - contacts.levels_m
+    lengths = dict(zip(motion.joint_names, motion.bone_lengths_m, strict=True))
+    legs: dict[str, Limb] = {}
+    for side in SIDES:
+        found = rig_limb(rig, bone_map, side, ("thigh", "shin", "foot"))
+        if found is None:
             return placed, {}
+        legs[side] = found
+    # each leg by its own size, so that it is as straight as the motion's, whose legs may differ
+    sizes = np.array([legs[s].length / (lengths[f"{s}_knee"] + lengths[f"{s}_ankle"]) for s in SIDES])
+    sizes *= ratio / np.mean(sizes)
+    D, ankles = dict(placed.D), {}
+    bends = np.zeros((len(joints), 2))
+    for s, side in enumerate(SIDES):
+        leg, own = legs[side], sizes[s]
         source_leg = joints[:, index[f"{side}_ankle"]] - joints[:, index[f"{side}_hip"]]
         hip = placed.hips_m + D["pelvis"] @ leg.root
-        foot = D[f"{side}_foot"]
-        points = (hip + ratio * source_leg @ R_place.T)[:, None] + np.einsum("tij,cj->tci", foot, soles[side])
+        foot = D[f"{side}_foot"] @ _levelled(alignment.S[f"{side}_foot"], contacts.pitch_rad[s])
+        points = (hip + own * source_leg @ R_place.T)[:, None] + np.einsum("tij,cj->tci", foot, soles[side])
         floor = ratio * contact_floor(ground[:, s], planted[:, s])
         path = FootPath(points, planted[:, s], floor, ratio * np.minimum(ground[:, s], 0.0))
         moved = points + hold_planted(path, placed.time_s, placed.follows)
@@ -209,19 +201,20 @@ def solve_legs(
         share = carrying / np.sum(carrying, axis=1, keepdims=True)
         levers = np.einsum("tij,cj->tci", D[f"{side}_foot"], soles[side])
         ankle = np.sum(share[..., None] * (moved - levers), axis=1)
-        ankles[side], legs[side] = hold_rigid(ankle, levers, path, placed.time_s, placed.follows), leg
+        ankles[side] = hold_rigid(ankle, levers, path, placed.time_s, placed.follows)
+        bends[:, s] = bend_for_distance(own * np.linalg.norm(source_leg, axis=1), *leg.sizes)
         if f"{side}_toe" in D:
             flat = np.maximum(carrying[:, 1] - 1e-3, 0.0)
             D[f"{side}_toe"] = _flat_toe(D[f"{side}_foot"], alignment.S[f"{side}_foot"], flat) @ D[f"{side}_foot"]
     bears = np.stack([np.max(_faded(planted[:, s], placed.time_s), axis=1) for s in range(2)], axis=1)
-    lift = _pelvis_lift(placed, D["pelvis"], legs, ankles, bears, _leg_distances(motion), ratio)
-    hips = placed.hips_m + lift[:, None] * UP_WORLD
+    shift = _pelvis_shift(placed, D["pelvis"], legs, ankles, bears, bends, ratio)
+    hips = placed.hips_m + shift
     for s, side in enumerate(SIDES):
         upper, lower = f"{side}_thigh", f"{side}_shin"
         hinge = D[upper] @ (alignment.S[upper].T @ LEFT_REST)
         target = ankles[side] - hips - D["pelvis"] @ legs[side].root
         D[upper], D[lower] = reach(D[upper], D[lower], legs[side].upper, legs[side].lower, hinge, target, bears[:, s])
-    return replace(placed, hips_m=hips, D=D), {"largest_pelvis_lift_m": float(np.max(np.abs(lift)))}
+    return replace(placed, hips_m=hips, D=D), {"largest_pelvis_shift_m": float(np.max(np.linalg.norm(shift, axis=1)))}
 
 
 def solve_arms(
@@ -271,19 +264,6 @@ def slips(points_m: FloatArray, planted: BoolArray, follows: BoolArray) -> Float
     return np.asarray(np.linalg.norm(np.diff(points_m, axis=0), axis=-1)[both])
 
 
-def _source_soles(motion: Motion) -> FloatArray:
-    """(T, 2, 2, 3) left and right, heel and ball joints, for the frames with a pose."""
-    index = [motion.joint_names.index(f"{side}_{point}") for side in SIDES for point in ("heel", "toe")]
-    return np.asarray(motion.joints_world_m[motion.valid][:, index].reshape(-1, 2, 2, 3))
-
-
-def _leg_distances(motion: Motion) -> FloatArray:
-    """(T, 2) distance from hip to ankle."""
-    joints = motion.joints_world_m[motion.valid]
-    ends = [[motion.joint_names.index(f"{side}_{joint}") for side in SIDES] for joint in ("hip", "ankle")]
-    return np.asarray(np.linalg.norm(joints[:, ends[1]] - joints[:, ends[0]], axis=-1))
-
-
 def _faded(planted: BoolArray, time_s: FloatArray) -> FloatArray:
     """(T, C) 1 while planted, fading smoothly to 0 before and after."""
     out = np.zeros(planted.shape)
@@ -296,6 +276,11 @@ def _faded(planted: BoolArray, time_s: FloatArray) -> FloatArray:
     return out
 
 
+def _levelled(S_foot: FloatArray, pitch_rad: float) -> FloatArray:
+    """(3, 3) turn of a foot in its own rest pose that makes it flat where the motion's is, by its pitch there."""
+    return S_foot.T @ rotation_vector_to_matrix(LEFT_REST * pitch_rad) @ S_foot
+
+
 def _flat_toe(D_foot: FloatArray, S_foot: FloatArray, share: FloatArray) -> FloatArray:
     """(T, 3, 3) turn from the foot to its toes that lays them on the ground while the heel lifts."""
     forward = D_foot @ (S_foot.T @ np.array([0.0, -1.0, 0.0]))
@@ -305,55 +290,53 @@ def _flat_toe(D_foot: FloatArray, S_foot: FloatArray, share: FloatArray) -> Floa
     return rotation_vector_to_matrix(-left * bend[:, None])
 
 
-def _pelvis_lift(
+def _pelvis_shift(
     placed: Placed,
     D_pelvis: FloatArray,
     legs: dict[str, Limb],
     ankles: dict[str, FloatArray],
     bears: FloatArray,
-    wanted_m: FloatArray,
+    bends_rad: FloatArray,
     ratio: float,
 ) -> FloatArray:
-    """(T,) how far the pelvis moves up so that knees stay as bent as wanted, and no planted leg is too short.
+    """(T, 3) how far the pelvis moves so that knees bend as they are wanted to, and no planted leg is too short.
+
+    Near straight a knee turns by a degree for half a millimetre, so what counts is not where the knees are alone but
+    that they speed up no more than in the motion.
 
     Args:
         bears: (T, 2) how much each leg stands.
-        wanted_m: (T, 2) distance from hip to ankle that the motion has.
+        bends_rad: (T, 2) of the knees, as the motion has them.
         ratio: size of the rig's legs over the motion's.
     """
-    spans = frame_spans(placed.time_s)
-    lift = np.zeros(len(spans))
-    smoothness = (2 * np.pi * _PELVIS_CUTOFF_HZ) ** -4 / (ratio * _PELVIS_M) ** 2
+    time_s = placed.time_s
+    spans = frame_spans(time_s)
+    shift = np.zeros((len(spans), 3))
+    wanted = np.hypot(bends_rad, _LEAST_BEND_RAD)
+    steadiness = (2 * np.pi * _KNEE_CUTOFF_HZ) ** -4 / _KNEE_RAD**2
     for _ in range(_PELVIS_ROUNDS):
-        system = FrameSystem(len(spans), 1, 1)
-        system.add_value(0, spans / (ratio * _PELVIS_M) ** 2)
-        system.add_smoothness(0, placed.time_s, smoothness)
+        system = FrameSystem(len(spans), 3, 1)
+        for axis, readiness in enumerate(_PELVIS_M):
+            held = 1.0 / (ratio * readiness) ** 2
+            system.add_value(axis, spans * held)
+            system.add_smoothness(axis, time_s, held * (2 * np.pi * _PELVIS_CUTOFF_HZ) ** -4)
+        before = shift
         for s, side in enumerate(SIDES):
             leg = legs[side]
-            to_ankle = ankles[side] - placed.hips_m - D_pelvis @ leg.root - lift[:, None] * UP_WORLD
+            to_ankle = ankles[side] - placed.hips_m - D_pelvis @ leg.root - shift
             distance = np.linalg.norm(to_ankle, axis=-1)
-            bend, slope = _knee_bend(distance, leg)
-            off = _knee_bend(_not_quite_straight(ratio * wanted_m[:, s], leg), leg)[0] - bend
+            nearer = -to_ankle / np.maximum(distance, 1e-9)[:, None]
+            bend, slope = steady_bend(distance, *leg.sizes, _STRAIGHT_RAD)
+            by_shift = slope[:, None] * nearer
+            off = wanted[:, s] - bend + np.sum(by_shift * shift, axis=1)
+            share = (_SWING_SHARE + (1 - _SWING_SHARE) * bears[:, s]) / _KNEE_RAD**2
+            system.add_combination(share * spans, by_shift, off)
+            system.add_smooth_combination(time_s, steadiness, by_shift, off)
             full, over = _LONG
             too_long = np.clip((distance / leg.length - full) / (over - full), 0.0, 1.0) * bears[:, s]
-            weight = spans * (_SWING_SHARE + (1 - _SWING_SHARE) * bears[:, s]) / _KNEE_RAD**2
-            weight = weight * (1.0 + _GIVE_WAY * too_long)
-            by_lift = slope * -to_ankle[:, 2] / np.maximum(distance, 1e-9)
-            system.add_value(0, weight * by_lift**2, (lift + off / _away_from_zero(by_lift))[:, None])
-        lift = system.solve()[:, 0, 0]
-    return lift
-
-
-def _not_quite_straight(distance: FloatArray, leg: Limb) -> FloatArray:
-    """Reach with the knee bent a little more where it would be straight."""
-    a, b = float(np.linalg.norm(leg.upper)), float(np.linalg.norm(leg.lower))
-    bend = np.hypot(bend_for_distance(distance, a, b), _LEAST_BEND_RAD)
-    return np.asarray(np.sqrt(a * a + b * b + 2 * a * b * np.cos(bend)))
-
-
-def _away_from_zero(values: FloatArray) -> FloatArray:
-    return np.asarray(np.where(np.abs(values) < 1e-6, 1e-6, values))
-
-
-def _knee_bend(distance: FloatArray, leg: Limb) -> tuple[FloatArray, FloatArray]:
-    return steady_bend(distance, float(np.linalg.norm(leg.upper)), float(np.linalg.norm(leg.lower)))
+            short = full * leg.length - distance + np.sum(nearer * shift, axis=1)
+            system.add_combination(too_long * spans / (ratio * _TOO_LONG_M) ** 2, nearer, short)
+        shift = system.solve()[..., 0]
+        if np.max(np.abs(shift - before)) < ratio * _SETTLED_M:
+            break
+    return shift

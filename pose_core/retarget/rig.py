@@ -193,7 +193,11 @@ class RigDescription:
 
     def to_armature(self, points: FloatArray) -> FloatArray:
         """World to armature space: (..., 3) to (..., 3)."""
-        return np.asarray((points - self.matrix_world[:3, 3]) @ np.linalg.inv(self.matrix_world[:3, :3]).T)
+        return np.asarray((points - self.matrix_world[:3, 3]) @ self._world_to_armature.T)
+
+    @cached_property
+    def _world_to_armature(self) -> FloatArray:
+        return np.asarray(np.linalg.inv(self.matrix_world[:3, :3]))
 
     def ancestors(self, bone: int) -> list[int]:
         """Indices from the parent of a bone up to its root."""

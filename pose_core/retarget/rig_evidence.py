@@ -25,6 +25,9 @@ _CONSTRAINED = -1.5
 _HELPER_REACH = 0.25
 _LONGEST_PATH = 12
 
+# What a prefix of names ends with.
+_SEPARATORS = "_:|."
+
 
 @dataclass(frozen=True, eq=False)
 class RigEvidence:
@@ -46,8 +49,12 @@ class RigEvidence:
 
     @cached_property
     def names(self) -> tuple[NameEvidence, ...]:
-        """What each bone's name says."""
-        return tuple(read_name(name) for name in self.rig.bone_names)
+        """What each bone's name says, without a prefix that all of them bear: it may look like a side."""
+        names = self.rig.bone_names
+        first, last = min(names), max(names)  # what these share, all share
+        same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+        cut = max(first.rfind(separator, 0, same) for separator in _SEPARATORS) + 1
+        return tuple(read_name(name[cut:]) for name in names)
 
     @cached_property
     def family_parts(self) -> dict[int, str]:

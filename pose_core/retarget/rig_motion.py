@@ -48,9 +48,9 @@ class RigMotion:
             check_shape(f"locations of {name}", values, ("T", 3), sizes)
         if self.root_bone not in self.bone_names:
             raise ShapeError(f"The root bone '{self.root_bone}' must be one of the mapped bones.")
-        if not np.all(np.isfinite(self.quaternions[self.valid])) or not np.all(
-            np.isfinite(self.root_location[self.valid])
-        ):
+        # a sum is finite only if all of its terms are
+        sums = np.sum(self.quaternions.reshape(len(self.times_s), -1), axis=1) + np.sum(self.root_location, axis=1)
+        if not np.all(np.isfinite(sums[self.valid])):
             raise ShapeError("Frames that are valid must be finite.")
 
     @property

@@ -32,10 +32,7 @@ def find_root_bone(rig: RigDescription, bone_map: BoneMap, name: str = "") -> st
         RigError: there is none, or it cannot move.
     """
     if rig.follows:
-        raise RigError(
-            f"'{rig.name}' is a control rig, whose controls follow its root bone in ways of their own.",
-            "Keep root motion on the pelvis, or put the motion on the skeleton that is exported.",
-        )
+        return _root_control(rig, bone_map, name)
     pelvis = bone_map.bones["pelvis"][0]
     above = rig.ancestors(rig.index(pelvis))
     if name:
@@ -55,6 +52,25 @@ def find_root_bone(rig: RigDescription, bone_map: BoneMap, name: str = "") -> st
     found = rig.bone_names[root]
     if rig.connected[root] and rig.parents[root] >= 0:
         raise RigError(f"The root bone '{found}' of '{rig.name}' is connected to its parent, so it cannot move.")
+    if any(bone == found for _, _, bone in bone_map):
+        raise RigError(f"The root bone '{found}' of '{rig.name}' is mapped to a part of the body already.")
+    return found
+
+
+def _root_control(rig: RigDescription, bone_map: BoneMap, name: str) -> str:
+    """The root of a control rig: it must carry the pelvis along, through constraints or not."""
+    found = name or bone_map.root or ""
+    if not found:
+        raise RigError(
+            f"'{rig.name}' has no root control that could carry the root motion.",
+            "Keep root motion on the pelvis, or name the control.",
+        )
+    root, pelvis = rig.index(found), bone_map.bones["pelvis"][0]
+    if root not in _carriers(rig, rig.index(pelvis)):
+        raise RigError(
+            f"The control '{pelvis}' of '{rig.name}' does not follow '{found}'.",
+            "Switch its parent to the root, or keep root motion on the pelvis.",
+        )
     if any(bone == found for _, _, bone in bone_map):
         raise RigError(f"The root bone '{found}' of '{rig.name}' is mapped to a part of the body already.")
     return found
@@ -92,31 +108,22 @@ def on_root_bone(
     new_heads, new_D = {root: rig.to_armature(below)}, {root: A.T @ turn @ A}
 
     names = [*motion.bone_names] if root_bone in motion.bone_names else [root_bone, *motion.bone_names]
+    column = {rig.index(name): m for m, name in enumerate(names)}
     quaternions = np.full((len(valid), len(names), 4), np.nan)
-    quaternions[:, len(names) - len(motion.bone_names) :] = motion.quaternions
-    locations = {name: np.array(values) for name, values in motion.all_locations.items()}
-    locations[root_bone] = np.full((len(valid), 3), np.nan)
-    keyed = {rig.index(name) for name in (*names, *locations)}
-    for column, name in enumerate([*names, *sorted(set(locations) - set(names))]):
-        b = rig.index(name)
-        keyed_above = next((a for a in rig.ancestors(b) if a in keyed), -1)
-        if root not in (b, keyed_above):
-            continue
-        p = rig.parents[b]
-        # between the root bone and this one nothing is keyed, so what is above moves with the root bone
-        carrier = root if b != root else -1
-        D_above = new_D[carrier] if carrier >= 0 and rig.inherit_rotation[b] else np.broadcast_to(np.eye(3), (T, 3, 3))
-        if column < len(names):
-            R, wanted = rig.rest_rotations[b], new_D.get(b, D[:, b])
-            basis = R.T @ np.swapaxes(D_above, -1, -2) @ wanted @ R
-            quaternions[valid, column] = same_side(matrix_to_quaternion(basis))
+    locations = {name: np.full((len(valid), 3), np.nan) for name in (root_bone, *motion.all_locations)}
+    for b in rig.order:
+        above, start = inherited(rig, b, new_D, new_heads, T)
+        name = rig.bone_names[b]
+        if b != root:
+            # what is keyed stays where it was, all else follows
+            new_D[b] = D[:, b] if b in column else above
+            new_heads[b] = heads[:, b] if name in locations else start
+        if b in column:
+            R = rig.rest_rotations[b]
+            basis = R.T @ np.swapaxes(above, -1, -2) @ new_D[b] @ R
+            quaternions[valid, column[b]] = same_side(matrix_to_quaternion(basis))
         if name in locations:
-            start = np.broadcast_to(rig.heads[b], (T, 3))
-            if carrier >= 0 and p >= 0:
-                start = new_heads[carrier] + new_D[carrier] @ (rig.heads[b] - rig.heads[carrier])
-            axes = location_axes(rig, b, D_above)
-            moved = new_heads.get(b, heads[:, b]) - start
-            locations[name][valid] = np.einsum("tji,tj->ti", axes, moved)
+            locations[name][valid] = np.einsum("tji,tj->ti", location_axes(rig, b, above), new_heads[b] - start)
     return replace(
         motion,
         bone_names=tuple(names),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pose_core.motion_file import Motion
@@ -12,14 +14,14 @@ from pose_core.types import FloatArray
 
 
 def chain_rotations(
-    chain: str, motion: Motion, R_joint: FloatArray, rig: RigDescription, bone_map: BoneMap
+    chain: str, motion: Motion, R_joint: Sequence[FloatArray], rig: RigDescription, bone_map: BoneMap
 ) -> list[FloatArray]:
     """World rotation of every bone of a chain, by arc length between the motion's joints.
 
     Args:
         chain: `spine` or `neck`.
         motion: the motion.
-        R_joint: (T, J, 3, 3) world rotations of its joints.
+        R_joint: for each of its joints (T, 3, 3) world rotations.
         rig: the rig.
         bone_map: its bones.
     Returns:
@@ -34,7 +36,7 @@ def chain_rotations(
     else:
         joints, knots = ("chest", "neck", "head"), np.array([0.0, 0.5, 1.0])
         at = np.arange(1, len(names) + 1) / (len(names) + 1)
-    R = [R_joint[:, motion.joint_names.index(joint)] for joint in joints]
+    R = [R_joint[motion.joint_names.index(joint)] for joint in joints]
     return [_interpolated(R, knots, float(x)) for x in at]
 
 

@@ -8,6 +8,7 @@ and so pass their parent's D on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,14 +17,14 @@ import numpy as np
 from pose_core.errors import InsufficientDataError, RigError
 from pose_core.motion_file import Motion
 from pose_core.retarget.body_pose import hips_middle, part_key, pose_body
-from pose_core.retarget.bone_map import LIMBS, BoneMap
+from pose_core.retarget.bone_map import LIMBS, SIDES, BoneMap
 from pose_core.retarget.channels import same_side
-from pose_core.retarget.control_keys import KeyedBones, control_goals, keyed_bones, location_channel
+from pose_core.retarget.control_keys import KeyedBones, control_goals, hinged, keyed_bones, location_channel
 from pose_core.retarget.kinematics import place_bones
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_motion import RigMotion
 from pose_core.retarget.transfer_config import TransferConfig
-from pose_core.rotations import matrix_to_quaternion
+from pose_core.rotations import matrix_to_quaternion, quaternion_conjugate, quaternion_multiply, turned
 from pose_core.types import BoolArray, FloatArray
 
 
@@ -49,11 +50,12 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
         )
     placed, soles, report = pose_body(motion, rig, bone_map, config)
     A = rig.R_world_armature
-    D = {rig.index(name): A.T @ placed.D[part_key(part, i)] @ A for part, i, name in bone_map}
-    frames = len(placed.time_s)
-    base, _ = place_bones(rig, D, frames)
+    D = {rig.index(name): turned(A.T, placed.D[part_key(part, i)], A) for part, i, name in bone_map}
+    limbs = ik_limbs(bone_map, config.controls)
+    thighs = [rig.index(bone_map.bones[f"{side}_thigh"][0]) for side in SIDES]
+    base, _ = place_bones(rig, D, len(placed.time_s), D if limbs else thighs)
     offset = rig.to_armature(placed.hips_m) - hips_middle(rig, bone_map, base)
-    moved = _channels(motion, rig, bone_map, config, D, base, offset, report)
+    moved = _channels(motion, rig, bone_map, limbs, D, base, offset, report)
     feet = {bone_map.bones[f"{side}_foot"][0]: points @ A / rig.scale for side, points in soles.items()}
     return replace(moved, soles=feet)
 
@@ -72,7 +74,7 @@ def _channels(
     motion: Motion,
     rig: RigDescription,
     bone_map: BoneMap,
-    config: TransferConfig,
+    limbs: list[str],
     D: dict[int, FloatArray],
     heads: dict[int, FloatArray],
     offset: FloatArray,
@@ -81,27 +83,23 @@ def _channels(
     """Turn wanted rotations and places into channels.
 
     Args:
+        limbs: limbs that are posed through IK.
         D: bone index to (T, 3, 3) wanted rotation of the mapped bones, relative to rest, armature axes.
-        heads: bone index to (T, 3) where they are before the whole figure moves.
+        heads: bone index to (T, 3) where they are before the whole figure moves; all of them where there is IK.
         offset: (T, 3) how the figure moves, armature space.
     """
     valid = motion.valid
-    limbs = ik_limbs(bone_map, config.controls)
     keyed = keyed_bones(rig, bone_map, limbs)
+    D = {**D, **hinged(rig, bone_map, keyed, D)}
     turns, places = control_goals(rig, bone_map, keyed, D, {b: head + offset for b, head in heads.items()})
     everything = {**D, **turns}
     for b in places:
         everything.setdefault(b, np.broadcast_to(np.eye(3), (len(offset), 3, 3)))
-    base, above = place_bones(rig, everything, len(offset))
-    names = [name for _, _, name in bone_map] + list(keyed.copies)
-    quaternions = np.full((len(valid), len(names), 4), np.nan)
-    for m, name in enumerate(names):
-        b = rig.index(name)
-        R = rig.rest_rotations[b]
-        quaternions[valid, m] = matrix_to_quaternion(R.T @ np.swapaxes(above[b], -1, -2) @ everything[b] @ R)
-    quaternions[valid] = same_side(quaternions[valid])
     pelvis = bone_map.bones["pelvis"][0]
     root = rig.index(pelvis)
+    base, above = place_bones(rig, everything, len(offset), [root, *places])
+    names = [name for _, _, name in bone_map] + list(keyed.copies)
+    quaternions = _rotation_channels(rig, [rig.index(name) for name in names], everything, above)
     if rig.connected[root] and rig.parents[root] >= 0:
         raise RigError(
             f"The pelvis bone '{pelvis}' of '{rig.name}' is connected to its parent, so it cannot move.",
@@ -114,7 +112,7 @@ def _channels(
         locations[rig.bone_names[b]] = _on_valid(location_channel(rig, b, above[b], start, wanted), valid)
     return RigMotion(
         bone_names=tuple(names),
-        quaternions=quaternions,
+        quaternions=_on_valid(same_side(quaternions), valid),
         root_bone=pelvis,
         root_location=_on_valid(location_channel(rig, root, above[root], base[root], base[root] + offset), valid),
         times_s=motion.timestamps_s,
@@ -142,8 +140,33 @@ def _carried_by(rig: RigDescription, root: int) -> set[int]:
     return out
 
 
+def _rotation_channels(
+    rig: RigDescription, bones: list[int], D: Mapping[int, FloatArray], above: Mapping[int, FloatArray]
+) -> FloatArray:
+    """(T, M, 4) rotation channels of M bones.
+
+    Args:
+        rig: the rig.
+        bones: index of each.
+        D: bone index to (T, 3, 3) rotation relative to rest.
+        above: bone index to (T, 3, 3) what it inherits, often the very array that is another's rotation.
+    """
+    matrices = {id(R): R for b in bones for R in (D[b], above[b])}
+    row = {key: i for i, key in enumerate(matrices)}
+    every = matrix_to_quaternion(np.stack(list(matrices.values())))
+    inherits = quaternion_conjugate(every[[row[id(above[b])] for b in bones]])
+    turns = quaternion_multiply(inherits, every[[row[id(D[b])] for b in bones]])
+    out = np.empty((turns.shape[1], len(bones), 4))
+    out[..., 0] = turns[..., 0].T
+    out[..., 1:] = np.swapaxes(turns[..., 1:] @ rig.rest_rotations[bones], 0, 1)  # R^T turns the axis of a rotation
+    return out
+
+
 def _on_valid(values: FloatArray, valid: BoolArray) -> FloatArray:
-    out = np.full((len(valid), 3), np.nan)
+    """(T, ...) values at the frames with a pose, NaN elsewhere."""
+    if np.all(valid):
+        return values
+    out = np.full((len(valid), *values.shape[1:]), np.nan)
     out[valid] = values
     return out
 

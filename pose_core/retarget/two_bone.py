@@ -36,13 +36,20 @@ def bend_for_distance(distance: FloatArray, upper: float, lower: float) -> Float
     return np.arccos(np.clip(cosine, -1.0, 1.0))
 
 
-def steady_bend(distance: FloatArray, upper: float, lower: float) -> tuple[FloatArray, FloatArray]:
+def steady_bend(
+    distance: FloatArray, upper: float, lower: float, straight_rad: float = _STRAIGHT_RAD
+) -> tuple[FloatArray, FloatArray]:
     """Bend whose rate stays bounded: exact while the limb is bent, going on straight, below 0 in the end, beyond.
 
+    Args:
+        distance: (T,)
+        upper: length of the upper bone.
+        lower: length of the lower bone.
+        straight_rad: bend from which on it goes on straight.
     Returns:
         The bend, radians, and its derivative by the distance.
     """
-    last = float(np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(_STRAIGHT_RAD)))
+    last = float(np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(straight_rad)))
     inside = np.minimum(distance, last)
     bend = bend_for_distance(inside, upper, lower)
     slope = -inside / (upper * lower * np.sin(np.maximum(bend, 1e-3)))

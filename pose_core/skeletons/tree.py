@@ -71,10 +71,15 @@ class Skeleton:
             joints_m (..., J, 3) and R_world (..., J, 3, 3).
         """
         # joint by joint in memory of its own: strided products take several times as long
-        own = np.ascontiguousarray(np.moveaxis(R_local, -3, 0))
+        turns = self.world_rotations(np.ascontiguousarray(np.moveaxis(R_local, -3, 0)))
         places = [np.asarray(root_translation_m, dtype=np.float64)]
-        turns = [own[0]]
         for j, p in enumerate(self.parents[1:], 1):
-            turns.append(turns[p] @ own[j])
             places.append(places[p] + turns[p] @ rest_offsets_m[j])
         return np.stack(places, axis=-2), np.stack(turns, axis=-3)
+
+    def world_rotations(self, R_local: FloatArray) -> list[FloatArray]:
+        """World rotations (..., 3, 3), joint by joint, of local ones (J, ..., 3, 3)."""
+        turns = [R_local[0]]
+        for j, p in enumerate(self.parents[1:], 1):
+            turns.append(turns[p] @ R_local[j])
+        return turns

@@ -9,26 +9,12 @@ from pose_core.errors import ConfigError
 from pose_core.retarget import KeysConfig, KeyTrack, RigDescription, key_tracks, map_bones, pose_bones, transfer
 from pose_core.retarget.body_points import BodyPoints
 from pose_core.retarget.decimate import PLANTED_MM, decimated
-from pose_core.retarget.hermite import Samples, fit_curves, long_stretches, solve_block_tridiagonal
+from pose_core.retarget.hermite import Samples, fit_curves, long_stretches
 from pose_core.retarget.keying import planted_points
 from pose_core.types import FloatArray
+from scripts._bench.fewer_keys import played
 from tests.support.motions import random_motion, sample_motion
 from tests.support.rigs import RigShape, make_rig
-
-
-def played(track: KeyTrack, at: FloatArray) -> FloatArray:
-    """What an animation program makes of keys with handles a third of the way: cubic or straight stretches."""
-    if len(track.frames) == 1:
-        return np.broadcast_to(track.values, (len(at), track.values.shape[1]))
-    k = np.clip(np.searchsorted(track.frames, at, side="right") - 1, 0, len(track.frames) - 2)
-    width = (track.frames[k + 1] - track.frames[k])[:, None]
-    u = (at - track.frames[k])[:, None] / width
-    a, b = track.values[k], track.values[k + 1]
-    if track.slopes is None:
-        return a + u * (b - a)
-    # De Casteljau's points of the Bezier curve whose inner points are the handles
-    p, q = a + track.slopes[k] * width / 3, b - track.slopes[k + 1] * width / 3
-    return (1 - u) ** 3 * a + 3 * u * (1 - u) ** 2 * p + 3 * u**2 * (1 - u) * q + u**3 * b
 
 
 def dense(rig: RigDescription, frames: int = 120) -> tuple[list[KeyTrack], FloatArray]:
@@ -42,22 +28,6 @@ def errors_mm(rig: RigDescription, before: list[KeyTrack], after: list[KeyTrack]
     truth = body.place([track.values for track in before]).points
     seen = body.place([played(track, at) for track in after]).points
     return np.asarray(1000 * rig.scale * np.linalg.norm(seen - truth, axis=-1))
-
-
-def test_block_systems_are_solved() -> None:
-    rng = np.random.default_rng(0)
-    for K in (1, 2, 3, 8, 37):
-        B = rng.normal(size=(K, 2, 2))
-        D, U = B @ np.swapaxes(B, 1, 2) + 4 * np.eye(2), 0.5 * rng.normal(size=(K, 2, 2))
-        A = np.zeros((2 * K, 2 * K))
-        for k in range(K):
-            A[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = D[k]
-            if k + 1 < K:
-                A[2 * k : 2 * k + 2, 2 * k + 2 : 2 * k + 4] = U[k]
-                A[2 * k + 2 : 2 * k + 4, 2 * k : 2 * k + 2] = U[k].T
-        x = rng.normal(size=(K, 2, 3))
-        rhs = (A @ x.reshape(2 * K, 3)).reshape(K, 2, 3)
-        assert solve_block_tridiagonal(D, U, rhs) == pytest.approx(x, abs=1e-9)
 
 
 def test_cubics_are_found_again_and_all_knots_pass_through_all_samples() -> None:

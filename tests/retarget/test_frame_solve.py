@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pose_core.frame_times import second_difference
-from pose_core.retarget.frame_solve import FrameSystem, solve_block_tridiagonal
+from pose_core.retarget.frame_solve import FrameSystem, inverse_of_small, solve_block_tridiagonal
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 8, 9, 37])
@@ -56,3 +56,37 @@ def test_block_tridiagonal_systems_of_any_length(count: int) -> None:
     b = rng.normal(size=(count, 3, 2))
     x = solve_block_tridiagonal(D, U, b).reshape(3 * count, 2)
     assert np.abs(A @ x - b.reshape(3 * count, 2)).max() < 1e-9
+
+
+def test_combinations_are_what_least_squares_says() -> None:
+    """The terms written out as rows of a dense problem."""
+    rng = np.random.default_rng(5)
+    T, n = 9, 3
+    time_s = np.cumsum(rng.uniform(0.02, 0.06, T))
+    scale, wanted, weight = rng.normal(size=(T, n)), rng.normal(size=T), rng.uniform(0.1, 2, T)
+    system = FrameSystem(T, n, 1)
+    for unknown in range(n):
+        system.add_value(unknown, np.full(T, 0.3))
+    system.add_combination(weight, scale, wanted)
+    system.add_smooth_combination(time_s, 1e-4, scale, wanted)
+    rows, right = [np.sqrt(0.3) * np.eye(T * n)], [np.zeros(T * n)]
+    values = np.zeros((T, T * n))
+    for t in range(T):
+        values[t, t * n : (t + 1) * n] = scale[t]
+    rows.append(np.sqrt(weight)[:, None] * values)
+    right.append(np.sqrt(weight) * wanted)
+    coefficients, spans = second_difference(time_s)
+    for t in range(T - 2):
+        factor = coefficients[t] * np.sqrt(1e-4 * spans[t])
+        rows.append((factor @ values[t : t + 3])[None])
+        right.append(np.array([factor @ wanted[t : t + 3]]))
+    dense = np.linalg.lstsq(np.concatenate(rows), np.concatenate(right), rcond=None)[0]
+    assert system.solve().ravel() == pytest.approx(dense, abs=1e-9)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 6, 8])
+def test_inverses_of_small_matrices(k: int) -> None:
+    rng = np.random.default_rng(k)
+    half = rng.normal(size=(20, k, k))
+    A = half @ np.swapaxes(half, 1, 2) + 0.1 * np.eye(k)
+    assert inverse_of_small(A) @ A == pytest.approx(np.tile(np.eye(k), (20, 1, 1)), abs=1e-8)

@@ -42,8 +42,13 @@ HELD_MM = 0.5
 # Copied rotations slide by this at least on every one of these rigs, so that the test shows a difference.
 SLIDES_MM = 4.0
 KNEE_FACTOR = 1.5
-# A knee of a slow motion may speed up to this all the same: a tenth of what walking does, rad/s^2.
-SLOW_KNEE = 35.0
+CLIPS = [
+    ("ui_prmd.npz", "m01_s01_e01_inc", 0), ("cmu_amc.npz", "13_29", 0), ("cmu_amc.npz", "13_29", 700),
+    ("ui_prmd.npz", "m03_s07_e08", 0), ("ui_prmd.npz", "m02_s07_e02", 0), ("cmu_amc2.npz", "49_22", 0),
+    ("fair.npz", "zombie", 100), ("style100.npz", "elated", 500),
+]  # fmt: skip
+"""Squats, lunge, step over a hurdle, balancing dance, walks of some style: slow knees, straight knees, heels that lift
+slowly."""
 
 
 @cache
@@ -109,17 +114,17 @@ def test_knees_do_not_snap(legs: dict[str, float]) -> None:
     assert of_rig < KNEE_FACTOR * of_source
 
 
-@pytest.mark.parametrize("legs", LEGS.values(), ids=LEGS)
-@pytest.mark.parametrize(("file", "clip"), [("ui_prmd.npz", "m01_s01_e01_inc"), ("cmu_amc.npz", "13_29")])
-def test_squats_of_real_people_stay_on_the_spot(file: str, clip: str, legs: dict[str, float]) -> None:
-    motion = with_contacts(mocap_motion(shared_file(f"mocap/{file}"), clip, frames=240))
+@pytest.mark.parametrize("legs", [LEGS[name] for name in ("longer", "shorter", "long_thigh")])
+@pytest.mark.parametrize(("file", "clip", "start"), CLIPS)
+def test_real_people_stay_on_the_spot_with_easy_knees(file: str, clip: str, start: int, legs: dict[str, float]) -> None:
+    motion = with_contacts(mocap_motion(shared_file(f"mocap/{file}"), clip, start, frames=240))
     rig = make_rig(RigShape(length=legs))
     solved = carry(motion, rig)
     assert worst_slip_mm(rig, solved, motion) < HELD_MM
     heads, _ = world(rig, solved)
     of_source = fastest_knee(source_joints(motion), ("hip", "knee", "ankle"), motion.timestamps_s)
     of_rig = fastest_knee(heads, ("thigh", "shin", "foot"), motion.timestamps_s)
-    assert of_rig < max(KNEE_FACTOR * of_source, SLOW_KNEE)
+    assert of_rig < KNEE_FACTOR * of_source
 
 
 @pytest.mark.parametrize("legs", LEGS.values(), ids=LEGS)
@@ -132,6 +137,18 @@ def test_soles_stand_on_the_ground_and_never_sink(legs: dict[str, float]) -> Non
     least = np.stack([np.stack([source[f"{s}_{p}"][:, 2] for p in ("heel", "toe")], 1) for s in ("left", "right")], 1)
     least = np.minimum(least - np.median(least[planted]), 0.0) * 1.3
     assert (soles[..., 2] - least).min() > -0.012
+
+
+def test_without_scaling_long_legs_bend_and_feet_stay_where_they_were() -> None:
+    rig = make_rig(RigShape(length=LEGS["longer"]))
+    solved = carry(walk(), rig, scale_by_legs=False)
+    assert worst_slip_mm(rig, solved, walk()) < HELD_MM
+    heads, _ = world(rig, solved)
+    source = source_joints(walk())
+    for side in ("left", "right"):
+        assert np.abs(heads[f"{side}_foot"] - source[f"{side}_ankle"]).max() < 0.15
+    bends = [knee(heads, (f"{s}_thigh", f"{s}_shin", f"{s}_foot")).min() for s in ("left", "right")]
+    assert np.degrees(min(bends)) > 40.0
 
 
 @pytest.mark.parametrize("legs", LEGS.values(), ids=LEGS)

@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from blender_addon.bridge import apply_many as many_module
 from blender_addon.bridge.apply_many import Casting, apply_motions
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import read_motion
-from pose_core.retarget import TransferConfig
+from pose_core.retarget import KeysConfig, TransferConfig
 from scripts._retarget.run_rigs import load_rig, measure
 from tests.support.in_blender import curves_of, fingerprint
 
@@ -23,6 +24,8 @@ def main(args):
     out["copied"] = {Path(r).name: measure(r, walk, copied) for r in rigs}
     out["rigify_ik"] = measure("rigify", walk, TransferConfig(controls="ik"))
     out["switches"] = switches(walk)
+    out["ik_switches"] = ik_switches(walk)
+    out["root_control"] = root_control(walk)
     out["live_ik"] = live_ik(walk, rolls)
     out["many"] = many(walk, mixamo, Path(folder))
     out["awkward"] = awkward(walk, mixamo)
@@ -55,6 +58,58 @@ def switches(walk):
     written = {path.split('"')[1] for path, *_ in curves_of(obj)}
     return {"kept": kept, "untouched": untouched, "keyed": sorted(float(v) for v in keyed.values()),
             "inner_bones": sorted(n for n in written if n.startswith(("DEF-", "ORG-", "MCH-")))}  # fmt: skip
+
+
+def ik_switches(walk):
+    """IK controls: the stretch of the rig's IK chains is keyed to 0, and a failure puts it back."""
+    obj = load_rig("rigify")
+    before = {b.name: b.ik_stretch for b in obj.pose.bones if b.ik_stretch > 0}
+    from blender_addon.bridge import apply_motion as module
+
+    options = ApplyOptions(transfer=TransferConfig(controls="ik"))
+    real, module.verify = module.verify, None
+    try:
+        apply_motion(bpy.context, walk, obj, options)
+    except TypeError:
+        pass
+    finally:
+        module.verify = real
+    kept = before == {b.name: b.ik_stretch for b in obj.pose.bones if b.ik_stretch > 0} and len(before) > 0
+    apply_motion(bpy.context, walk, obj, replace(options, verify=False))
+    return {"kept": kept, "keyed": sum(path.endswith("ik_stretch") for path, *_ in curves_of(obj))}
+
+
+def root_control(walk):
+    """The path on the root control of a generated rig; refused while the torso does not follow it."""
+    obj = load_rig("rigify")
+    options = ApplyOptions(keys=KeysConfig(root_motion="root_bone"))
+    torso = obj.pose.bones["torso"]
+    follows, torso["torso_parent"] = torso["torso_parent"], 0
+    before = fingerprint()
+    try:
+        apply_motion(bpy.context, walk, obj, options)
+        refused = ""
+    except PoseCoreError as error:
+        refused = str(error)
+    untouched = fingerprint() == before
+    torso["torso_parent"] = follows
+    obj.update_tag()
+    report = apply_motion(bpy.context, walk, obj, options)
+    apart, places = [], []
+    for frame in np.linspace(*report["frames"], 12):
+        bpy.context.scene.frame_set(round(frame))
+        pose = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+        root, hips = (np.array(pose[name].matrix)[:3, 3] for name in ("root", "torso"))
+        places.append(root)
+        apart.append(np.linalg.norm((root - hips)[:2]))
+    return {
+        "refused": refused,
+        "untouched": untouched,
+        "verify": report["verify"],
+        "travels_m": float(np.linalg.norm(places[-1] - places[0])),
+        "height_m": float(np.ptp([place[2] for place in places])),
+        "apart_m": float(max(apart)),
+    }
 
 
 def live_ik(walk, rolls):
