@@ -206,6 +206,7 @@ def bench_solver(rounds: int, *, curve: bool) -> list[str]:
             row = run_json([sys.executable, script, str(frames)])
             lines.append(
                 f"Solve of {frames} frames: {row['seconds']:.1f} s, {row['frames_per_s']:.0f} frames/s, "
+                f"{1000 * row['cpu_seconds'] / frames:.2f} ms of processor time a frame, "
                 f"peak {row['peak_mb']:.0f} MB ({1000 * (row['peak_mb'] - row['before_mb']) / frames:.0f} kB a frame)"
             )
     return lines
