@@ -61,7 +61,8 @@ def main() -> None:
     stages = motion.diagnostics["solve"]["stages"]
     steps = sum(len(s["energy_by_step"]) for s in stages if s["stage"] != "lengths")
     row: dict[str, float] = {
-        "frames": frames, "seconds": spent, "cpu_seconds": cpu, "frames_per_s": frames / spent, "peak_mb": _peak_mb(), "before_mb": before,
+        "frames": frames, "seconds": spent, "cpu_seconds": cpu, "frames_per_s": frames / spent,
+        "peak_mb": _peak_mb(), "before_mb": before,
         "factorisations": steps,
     }  # fmt: skip
     if "--floor" in sys.argv:
