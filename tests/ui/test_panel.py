@@ -10,6 +10,7 @@ import pytest
 
 import build_addon
 from _support.progress import Progress
+from pose_core.motion_file import read_motion
 from pose_core.video import probe_video
 from tests.support.display import ARTIFACTS, full_blender_ui
 from tests.support.sources import REPOSITORY
@@ -127,7 +128,9 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     assert [idle[key] for key in ("objects", "actions", "fps", "range")] == [
         before[key] for key in ("objects", "actions", "fps", "range")
     ]
-    assert list(out.iterdir()) == []
+    # on a quick machine the worker may be done with its own part by then: a whole motion may stay, nothing else
+    for left in out.iterdir():
+        assert left.name == "mannequin_walk.motion.npz" and len(read_motion(left).timestamps_s)
 
     # Cancelled by the escape key.
     session.click(ESTIMATE, below_px=estimate_px - 20)
