@@ -56,6 +56,7 @@ class Paper:
     """The figure that its claims are about."""
     measured_on: str = "test"
     note: str = ""
+    learning_rate: float = 1e-3
 
     def arm(self, name: str) -> Arm:
         """An arm by name."""
@@ -63,7 +64,8 @@ class Paper:
 
     def config(self, arm: Arm) -> NetworkConfig:
         """The configuration of an arm."""
-        changes = {**self.changes, **arm.changes, "recipe": {"batch": self.batch, "steps": self.steps}}
+        recipe = {"batch": self.batch, "steps": self.steps, "learning_rate": self.learning_rate}
+        changes = {**self.changes, **arm.changes, "recipe": recipe}
         strategy = {"strategy": changes.pop("strategy")} if "strategy" in changes else {}
         config = network_config(arm.network or self.network, self.size, strategy)
         return config_from_facts(config, changes)
@@ -126,7 +128,7 @@ _LI = Paper(
     network="li_chan2014",
     size="small",
     changes={"image_size": 80, "channels": [16, 32, 32], "kernels": [7, 5, 3], "width": 256},
-    steps=1500,
+    steps=9000,
     batch=32,
     arms=(
         Arm("regression", "regression alone", {"strategy": "regression"}),
@@ -149,7 +151,7 @@ _HABIBIE = Paper(
         "image_size": 96, "width": 8, "blocks": [1, 1, 3], "last_channels": 64, "latent_channels": 15,
         "lifter_width": 256,
     },
-    steps=1300,
+    steps=8000,
     batch=24,
     figure="pck",
     measured_on="wild_test",
@@ -180,8 +182,9 @@ _HOURGLASS = Paper(
     network="hourglass_3d",
     size="small",
     changes={"image_size": 64, "stacks": 2, "channels": 32, "depth": 2},
-    steps=1200,
+    steps=5000,
     batch=16,
+    learning_rate=3e-3,
     arms=(
         Arm("2d", "2D hourglass and feed-forward network", {"lifter_width": 256}, network="hourglass_2d"),
         Arm("3d", "3D hourglass, coarse to fine", {"depth_cells": [1, 16]}),
