@@ -198,8 +198,8 @@ _HEAD = """\
 # The networks of five papers, and whether their claims hold here
 
 Made by `scripts/run_ablations.py`; do not edit. What is compared are directions (what beats what), not numbers: the
-papers trained for days on real people, these networks are small, saw mannequins alone and were trained for a minute or
-two each, far from convergence. All arms of a paper have the same data, steps, batches and sizes, and differ in what is
+papers trained for days on real people, these networks are small, saw mannequins alone and were trained for one
+to ten minutes each, far from convergence. All arms of a paper have the same data, steps, batches and sizes, and differ in what is
 named.
 
 - The weights of a run are chosen on the people of `validation`; what is printed was measured once, on others.
@@ -216,4 +216,4 @@ _TAIL = """\
 
 - Nothing of photographs: people, clothes and light are synthetic.
 - Nothing of the full-size configurations (`--config paper`), for which a GPU and real data are needed.
-- Orders that come out of a minute of training can turn with more of it."""
+- Orders that come out of minutes of training can turn with more of it."""

@@ -31,8 +31,8 @@ RUNNER = Path(__file__).with_name("bpy_runner.py")
 OK = "POSE_CORE_OK "
 DEFAULT_TIMEOUT_S = 300.0
 IMPORTER_CRASH = "io_scene_gltf2"
-"""In a crash's trace. Blender 4.2's own importer crashes so in about one of four processes that import many files, where
-it sets the scene of the window; such a process, and only such a one, is run again."""
+"""In a crash's trace. Blender 4.2's own importer crashes so in about one of four processes that import many files,
+where it sets the scene of the window; such a process, and only such a one, is run again."""
 IMPORTER_TRIES = 4
 
 
