@@ -140,7 +140,7 @@ _LI = Paper(
     claims=(
         Claim("multi_task", "regression", "Multi-task training beats regression alone"),
         Claim("multi_task_200", "regression", "Multi-task training beats regression alone, regression weighed more"),
-        Claim("multi_task_200", "multi_task", "More weight on the regression helps multi-task training (not in the paper)"),
+        Claim("multi_task_200", "multi_task", "More weight on the regression helps multi-tasking (not in the paper)"),
         Claim("pretrain", "regression", "Pre-training on detection beats regression alone"),
     ),
     reported="Both strategies beat plain regression (Walking 77.60 mm, Eating 104.01, Discussion 148.79).",
