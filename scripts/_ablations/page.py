@@ -198,9 +198,9 @@ _HEAD = """\
 # The networks of five papers, and whether their claims hold here
 
 Made by `scripts/run_ablations.py`; do not edit. What is compared are directions (what beats what), not numbers: the
-papers trained for days on real people, these networks are small, saw mannequins alone and were trained for one to
-ten minutes each, far from convergence. All arms of a paper have the same data, steps, batches and sizes, and differ in
-what is named.
+papers trained for days on real people, these networks are small, saw mannequins alone and were trained for minutes
+each, far from convergence. All arms of a paper have the same data, steps, batches and sizes, and differ in what is
+named.
 
 - The weights of a run are chosen on the people of `validation`; what is printed was measured once, on others.
 - 2D error: mean distance over 17 joints, hidden ones and those outside of the picture included. 3D: 17 joints relative
