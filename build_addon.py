@@ -20,12 +20,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from _support.blender import BPY_VERSIONS, DEFAULT_BPY, ensure_bpy, read_bpy  # noqa: E402
-from _support.command import clean_environment  # noqa: E402
-from _support.environments import ensure_worker_env  # noqa: E402
-from _support.errors import SetupError  # noqa: E402
-from _support.progress import Progress  # noqa: E402
-from _support.python import leave_venv, require_minimum  # noqa: E402
+from tools.blender import BPY_VERSIONS, DEFAULT_BPY, ensure_bpy, read_bpy  # noqa: E402
+from tools.command import clean_environment  # noqa: E402
+from tools.environments import ensure_worker_env  # noqa: E402
+from tools.errors import SetupError  # noqa: E402
+from tools.progress import Progress  # noqa: E402
+from tools.python import leave_venv, require_minimum  # noqa: E402
 
 # The zip format cannot tell times before 1980; any fixed moment makes builds repeatable.
 SOURCE_DATE_EPOCH = 1577836800
@@ -58,7 +58,7 @@ def source_files(folder: Path) -> list[Path]:
 
 
 def build_wheel(python: Path, stage: Path) -> Path:
-    """Build the wheel of `pose_core` from a clean copy of its sources.
+    """Build the wheel of `pose_core`, without its laboratory, from a clean copy of its sources.
 
     Args:
         python: a Python that has hatchling.
@@ -68,6 +68,8 @@ def build_wheel(python: Path, stage: Path) -> Path:
     """
     source, out = stage / "source", stage / "wheel"
     for path in source_files(ROOT / "pose_core"):
+        if path.is_relative_to(ROOT / "pose_core" / "lab"):
+            continue
         target = source / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import bpy
 
-from . import bone_list, cast_list, operators, panels, preferences, properties, state
+from .bones import bone_list
+from .bones import operators as bones_operators
+from .bones import panel as bones_panel
+from .cast import operators as cast_operators
+from .cast import panel as cast_panel
+from .cast import property_group as cast_settings
+from .estimate import operators as estimate_operators
+from .estimate import panel as main_panel
+from .estimate import panel_operators
+from .estimate import property_group as settings
+from .export import operators as export_operators
+from .job import state
+from .machine import model_operators, preferences
+from .machine import operators as machine_operators
 
 CLASSES: tuple[type, ...] = (
     *bone_list.CLASSES,
-    *cast_list.CLASSES,
-    properties.PoseCoreSettings,
+    *cast_settings.CLASSES,
+    settings.PoseCoreSettings,
     preferences.PoseCorePreferences,
-    *operators.CLASSES,
-    *panels.CLASSES,
+    *estimate_operators.CLASSES,
+    *machine_operators.CLASSES,
+    *model_operators.CLASSES,
+    *export_operators.CLASSES,
+    *bones_operators.CLASSES,
+    *cast_operators.CLASSES,
+    *panel_operators.CLASSES,
+    *bones_panel.CLASSES,
+    *cast_panel.CLASSES,
+    *main_panel.CLASSES,
 )
 
 
@@ -26,7 +47,7 @@ def register() -> None:
     """Tell Blender about all classes, settings and handlers."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.Scene.pose_core = bpy.props.PointerProperty(type=properties.PoseCoreSettings)
+    bpy.types.Scene.pose_core = bpy.props.PointerProperty(type=settings.PoseCoreSettings)
     bpy.types.Object.pose_core_bones = bpy.props.PointerProperty(
         type=bone_list.PoseCoreBones, override={"LIBRARY_OVERRIDABLE"}
     )

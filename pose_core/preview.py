@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pose_core.cameras import project_points
 from pose_core.config import VideoConfig
 from pose_core.errors import CancelledError
+from pose_core.maths.cameras import project_points
 from pose_core.motion_file import Motion
 from pose_core.skeletons import Skeleton
 from pose_core.types import CancelCallback, FloatArray, ImageArray, Progress, ProgressCallback

@@ -37,16 +37,21 @@ def _own_arguments() -> list[str]:
 
 def _load_parts() -> tuple[Any, Any, Any]:
     """The project's modules from the folder beside this script, so that nothing needs to be installed."""
-    for folder in (ROOT / "scripts", ROOT):
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
     bridge = SimpleNamespace(
         **{
-            name: import_module(f"blender_addon.bridge.{name}")
-            for name in ("apply_many", "apply_motion", "export_character", "export_presets", "rig_import")
+            name: import_module(f"blender_addon.bridge.{module}")
+            for name, module in {
+                "apply_many": "apply_many",
+                "apply_motion": "apply_motion",
+                "export_character": "export.character",
+                "export_presets": "export.presets",
+                "rig_import": "read.rig_import",
+            }.items()
         }
     )
-    return import_module("_batch.jobs"), import_module("_batch.run"), bridge
+    return import_module("pose_core.batch.jobs"), import_module("blender_addon.batch.job"), bridge
 
 
 def run(argv: list[str]) -> int:

@@ -8,19 +8,16 @@ The result is committed; this is how it was made. A performer walks, turns left,
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-_ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
-
-from _mannequin.pose import pose_joints, solve_pose  # noqa: E402
-from pose_core.skeletons import CANONICAL  # noqa: E402
-from pose_core.types import FloatArray  # noqa: E402
+from _root import ROOT
+from pose_core.lab.mannequin.pose import pose_joints, solve_pose
+from pose_core.skeletons import CANONICAL
+from pose_core.types import FloatArray
 
 FPS = 30.0
 _SWING_M_S = 0.2
@@ -159,7 +156,7 @@ def main() -> None:
     """Cut, centre the path of the feet on the origin, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mocap", type=Path, help="folder with the motion capture archives")
-    parser.add_argument("--out", type=Path, default=_ROOT / "samples" / "mannequin_walk.motion_source.npz")
+    parser.add_argument("--out", type=Path, default=ROOT / "samples" / "mannequin_walk.motion_source.npz")
     arguments = parser.parse_args()
     joints = splice(arguments.mocap)
     joints = placed_for_camera(joints)

@@ -13,12 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
+import bpy
 
-import bpy  # noqa: E402
-
-from _mannequin import body, rig  # noqa: E402
+from _root import ROOT
+from pose_core.lab.mannequin import body, rig
 
 DETAIL = 0.76
 """Polygon density; the sample clip is rendered with 1."""
@@ -41,7 +39,7 @@ def build() -> tuple[Any, Any]:
 def main() -> None:
     """Build and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=_ROOT / "samples" / "mannequin.fbx")
+    parser.add_argument("--out", type=Path, default=ROOT / "samples" / "mannequin.fbx")
     inside_blender = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else None
     arguments = parser.parse_args(inside_blender if inside_blender is not None else sys.argv[1:])
     out = arguments.out.resolve()

@@ -2,8 +2,8 @@
 
     python scripts/measure_retargeting.py --motion WALK.motion.npz --blender LABEL=COMMAND ... --out PAGE.md RIG ...
 
-COMMAND is a Python that has Blender's module, a Blender, or a file that `_retarget/run_rigs.py` wrote. `metarig`,
-`rigify` and `rigify_ik` are made by Blender.
+COMMAND is a Python that has Blender's module, a Blender, or a file that `pose_core/lab/retargeting/run_rigs.py` wrote.
+`metarig`, `rigify` and `rigify_ik` are made by Blender.
 `--mocap FOLDER` adds a table of knees on real people.
 """
 
@@ -18,11 +18,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _root  # noqa: F401 - puts the project on the path
+from pose_core.lab.retargeting.knees import knee_table
 
-from scripts._retarget.knees import knee_table
-
-SCRIPT = Path(__file__).resolve().parent / "_retarget" / "run_rigs.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "pose_core" / "lab" / "retargeting" / "run_rigs.py"
 INTRO = """# Retargeting, measured
 
 One motion (the sample clip, a walk with a turn, a stop and a wave, as estimated from its video) on every rig.

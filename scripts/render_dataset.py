@@ -21,17 +21,15 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-_ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
+from _root import ROOT
+from pose_core.errors import ConfigError, PoseCoreError
+from pose_core.lab.rendered_people.plan import Plan, Shard, finished, write_plan, write_splits
+from tools.blender import DEFAULT_BPY, ensure_bpy
+from tools.command import clean_environment
+from tools.errors import SetupError
+from tools.progress import Progress, Step
 
-from _dataset.plan import Plan, Shard, finished, write_plan, write_splits  # noqa: E402
-from _support.blender import DEFAULT_BPY, ensure_bpy  # noqa: E402
-from _support.command import clean_environment  # noqa: E402
-from _support.errors import SetupError  # noqa: E402
-from _support.progress import Progress, Step  # noqa: E402
-from pose_core.errors import ConfigError, PoseCoreError  # noqa: E402
-
-_WORKER = _ROOT / "scripts" / "_dataset" / "render_shards.py"
+_WORKER = ROOT / "pose_core" / "lab" / "rendered_people" / "render_shards.py"
 _SIZES_PX = (32, 2048)
 
 
@@ -45,7 +43,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shard-size", type=int, default=100, help="pictures of one person")
     parser.add_argument("--workers", type=int, default=1, help="Blender processes at a time")
-    parser.add_argument("--mocap", type=Path, default=_ROOT.parent / "shared" / "mocap", help="motion capture folder")
+    parser.add_argument("--mocap", type=Path, default=ROOT.parent / "shared" / "mocap", help="motion capture folder")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to put behind people in the wild")
     return parser.parse_args(argv)
 

@@ -17,17 +17,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+import cv2
+import numpy as np
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
+import build_addon
+from _root import ROOT
+from tests.support.display import full_blender_ui, virtual_display
+from tools.progress import Progress
 
-import build_addon  # noqa: E402
-from _support.progress import Progress  # noqa: E402
-from tests.support.display import full_blender_ui, virtual_display  # noqa: E402
-
-SESSION = ROOT / "scripts" / "_panels" / "session.py"
+SESSION = ROOT / "scripts" / "tools" / "panels" / "session.py"
 SCREEN_PX = (1500, 1000)
 TIMEOUT_S = 400.0
 INSIDE_PX = 12

@@ -17,12 +17,10 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from pose_core.cameras import rigid_transform  # noqa: E402
-from pose_core.motion_file import Motion, read_motion  # noqa: E402
-from pose_core.rotations import rotation_vector_to_matrix  # noqa: E402
+import _root  # noqa: F401 - puts the project on the path
+from pose_core.maths.cameras import rigid_transform
+from pose_core.maths.rotations import rotation_vector_to_matrix
+from pose_core.motion_file import Motion, read_motion
 
 _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV's camera axes to Blender's
 

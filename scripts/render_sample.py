@@ -14,20 +14,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-_ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
+import bpy
+import numpy as np
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
 
-import bpy  # noqa: E402
-import numpy as np  # noqa: E402
-from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
-from mathutils import Vector  # noqa: E402
+from _root import ROOT
+from pose_core.lab.mannequin import body, rig, scene, skeleton
+from pose_core.lab.mannequin.pose import solve_pose
+from pose_core.skeletons import CANONICAL
+from pose_core.types import FloatArray
 
-from _mannequin import body, rig, scene, skeleton  # noqa: E402
-from _mannequin.pose import solve_pose  # noqa: E402
-from pose_core.skeletons import CANONICAL  # noqa: E402
-from pose_core.types import FloatArray  # noqa: E402
-
-SAMPLES = _ROOT / "samples"
+SAMPLES = ROOT / "samples"
 CAMERA = scene.StillCamera(
     image_size=(960, 540),
     focal_px=1080.0,

@@ -18,12 +18,10 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
-
-from _retarget.run_rigs import load_rig  # noqa: E402
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion  # noqa: E402
-from pose_core.motion_file import Motion, read_motion  # noqa: E402
+import _root  # noqa: F401 - puts the project on the path
+from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from pose_core.lab.retargeting.run_rigs import load_rig
+from pose_core.motion_file import Motion, read_motion
 
 MOMENTS = 6
 WIDTH_PX, HEIGHT_PX = 120, 190

@@ -11,11 +11,11 @@ from tests.support.display import Display, virtual_display
 # These run in an environment of their own, the tier `train`.
 _NEED_TORCH = [
     "keypoints/test_pose_network.py",
-    "nets/test_image_networks.py",
-    "nets/test_lifter_network.py",
-    "nets/test_paper_equations.py",
-    "scripts/test_train_network.py",
-    "train/test_image_data.py",
+    "lab/nets/test_image_networks.py",
+    "lab/nets/test_lifter_network.py",
+    "lab/nets/test_paper_equations.py",
+    "lab/test_train_network.py",
+    "lab/train/test_image_data.py",
 ]
 collect_ignore = [] if find_spec("torch") else _NEED_TORCH
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pose_core.export.preview import draw_number, draw_skeleton
+from pose_core.preview import draw_number, draw_skeleton
 from pose_core.skeletons import CANONICAL, Skeleton
 
 TREE = Skeleton(("pelvis", "left_hip", "right_hip"), (-1, 0, 0))

@@ -14,16 +14,15 @@ from typing import Any
 import bpy
 
 from pose_core import __version__
+from pose_core.batch.jobs import MOTION_SUFFIX, Job, Role, is_family
 from pose_core.casting import cast_people, first_time_s, take_name
 from pose_core.errors import ConfigError, PoseCoreError, WorkerError
 from pose_core.files import atomic_path
+from pose_core.install.environment import environment_python
 from pose_core.motion_file import read_motion
 from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
 from pose_core.worker.client import WorkerClient
-from pose_core.worker.environment import environment_python
 from pose_core.worker.protocol import ProgressUpdate
-
-from .jobs import MOTION_SUFFIX, Job, Role, is_family
 
 REPORT_VERSION = 1
 FINISHED, FAILED = "finished", "failed"

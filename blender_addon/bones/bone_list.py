@@ -12,11 +12,11 @@ from bpy.props import CollectionProperty, FloatProperty, FloatVectorProperty, In
 
 from pose_core.errors import PoseCoreError, RigError
 from pose_core.retarget import BoneMap, bone_map_from_dict, bone_map_to_dict, detect_bones, doubtful_parts
-from pose_core.retarget.auto_map import SURE
-from pose_core.retarget.bone_map import CHAINS, MOST_CORRECTION_DEG, OPTIONAL, PARTS
-from pose_core.retarget.bone_names import preset_of
+from pose_core.retarget.mapping.detect import SURE
+from pose_core.retarget.mapping.families import preset_of
+from pose_core.retarget.rig.bone_map import CHAINS, MOST_CORRECTION_DEG, OPTIONAL, PARTS
 
-from .bridge.armature_reader import read_armature
+from ..bridge.read.armature_reader import read_armature
 
 _OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 # What angles in radians and single precision are rounded to, so that 25 degrees stay 25.

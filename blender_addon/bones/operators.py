@@ -8,13 +8,13 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from pose_core.errors import ConfigError, PoseCoreError
 from pose_core.retarget import check_bone_map, detect_bones, read_bone_map, write_bone_map
-from pose_core.retarget.bone_map import CHAINS
+from pose_core.retarget.rig.bone_map import CHAINS
 
-from ..bone_list import doubtful_rows, is_automatic, listed_map, store_map
-from ..bridge.armature_reader import read_armature
-from ..cast_list import shown_character
-from ..state import STATE, Problem
-from .base import redraw
+from ..bridge.read.armature_reader import read_armature
+from ..cast.property_group import shown_character
+from ..job.operator import redraw
+from ..job.state import STATE, Problem
+from .bone_list import doubtful_rows, is_automatic, listed_map, store_map
 
 
 class BonesOperator:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from ..bone_list import PoseCoreBoneRow, doubtful_rows, family_label, first_row_of, is_automatic, read_extras
-from ..cast_list import shown_character
-from ..properties import PoseCoreSettings
-from ..text import counted, draw_text
+from ..cast.property_group import shown_character
+from ..estimate.property_group import PoseCoreSettings
+from ..job.text import counted, draw_text
+from .bone_list import PoseCoreBoneRow, doubtful_rows, family_label, first_row_of, is_automatic, read_extras
 
 CERTAIN = 0.8
 LIST_ROWS = 9

@@ -4,7 +4,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..bridge.apply_many import from_the_left
-from ..state import STATE
+from ..job.state import STATE
 
 
 class CastOperator:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..cast_list import PoseCoreRole, uses_list
-from ..properties import PoseCoreSettings
+from ..estimate.property_group import PoseCoreSettings
+from .property_group import PoseCoreRole, uses_list
 
 LIST_ROWS = 3
 

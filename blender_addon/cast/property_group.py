@@ -10,10 +10,10 @@ from bpy.props import EnumProperty, IntProperty, PointerProperty
 
 from pose_core.errors import ConfigError
 
-from .bridge.apply_many import from_the_left
+from ..bridge.apply_many import from_the_left
 
 if TYPE_CHECKING:
-    from .properties import PoseCoreSettings
+    from ..estimate.property_group import PoseCoreSettings
 
 
 def is_armature(_owner: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:

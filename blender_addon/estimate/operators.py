@@ -15,18 +15,18 @@ from pose_core.retarget import BoneMap
 from pose_core.worker.client import WorkerClient
 from pose_core.worker.protocol import Result
 
-from ..bone_list import map_for_run
+from ..bones.bone_list import map_for_run
 from ..bridge.apply_many import Casting, apply_many_steps
 from ..bridge.apply_motion import ApplyOptions, plan_motion
 from ..bridge.steps import beside
-from ..cast_list import Role, roles_of, uses_list
-from ..preferences import get_preferences
-from ..request import build_apply_options, build_request
-from ..result import summarise
-from ..runner import Phase
-from ..state import STATE
-from ..status import readiness
-from .base import JobOperator, cancel_job, redraw
+from ..cast.property_group import Role, roles_of, uses_list
+from ..job.operator import JobOperator, cancel_job, redraw
+from ..job.runner import Phase
+from ..job.state import STATE
+from ..machine.preferences import get_preferences
+from ..machine.status import readiness
+from .request import build_apply_options, build_request
+from .result import summarise
 
 
 class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):

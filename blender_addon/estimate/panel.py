@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import bpy
 
-from ..state import STATE
-from ..status import readiness
-from . import bones_ui, job_ui, sections
+from ..bones import panel as bones_ui
+from ..job import panel as job_ui
+from ..job.state import STATE
+from ..machine.status import readiness
+from . import sections
 
 
 class POSE_CORE_PT_main(bpy.types.Panel):

@@ -6,8 +6,8 @@ import bpy
 from bpy.props import CollectionProperty, IntProperty, StringProperty
 
 from ..addon_id import ADDON_ID
-from ..state import STATE
-from .base import redraw
+from ..job.operator import redraw
+from ..job.state import STATE
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".ogv")
 VIDEO_GLOB = ";".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)

@@ -14,13 +14,13 @@ from bpy.props import (
 )
 
 from pose_core.config import SolveConfig
-from pose_core.retarget.decimate import LEAST_MM, MOST_MM
-from pose_core.retarget.keying import KEEP
-from pose_core.retarget.rig import ROTATION_MODES
+from pose_core.retarget.keys.decimate import LEAST_MM, MOST_MM
+from pose_core.retarget.keys.plan import KEEP
+from pose_core.retarget.rig.description import ROTATION_MODES
 
-from .bridge.export_presets import PRESETS
-from .cast_list import PoseCoreRole, is_armature
-from .models import DEFAULT
+from ..bridge.export.presets import PRESETS
+from ..cast.property_group import PoseCoreRole, is_armature
+from ..machine.models import DEFAULT
 
 EULER_MODES = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)
 DEFAULT_FOV_RAD = math.radians(60.0)
@@ -32,7 +32,7 @@ _shown_models: list[tuple[str, str, str, str, int]] = []
 
 def _model_items(_settings: "PoseCoreSettings", context: bpy.types.Context | None) -> list:
     """The models that can be chosen."""
-    from .status import readiness
+    from ..machine.status import readiness
 
     choices = readiness(context or bpy.context).models
     _shown_models[:] = [(c.name, c.label, c.about, "NONE" if c.here else "ERROR", i) for i, c in enumerate(choices)]

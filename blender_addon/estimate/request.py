@@ -12,11 +12,11 @@ from pose_core.errors import ConfigError
 from pose_core.folders import cache_folder
 from pose_core.retarget import KeysConfig
 
-from .bridge.apply_motion import ApplyOptions
-from .cast_list import uses_list
-from .models import DEFAULT
-from .preferences import PoseCorePreferences
-from .properties import PoseCoreSettings
+from ..bridge.apply_motion import ApplyOptions
+from ..cast.property_group import uses_list
+from ..machine.models import DEFAULT
+from ..machine.preferences import PoseCorePreferences
+from .property_group import PoseCoreSettings
 
 
 def build_request(settings: PoseCoreSettings, preferences: PoseCorePreferences) -> EstimateRequest:

@@ -11,9 +11,9 @@ from pose_core.doubts import DoubtSpan
 from pose_core.motion_file import Motion
 from pose_core.worker.protocol import Result
 
-from .models import DEFAULT
-from .state import Span, Summary
-from .text import counted
+from ..job.state import Span, Summary
+from ..job.text import counted
+from ..machine.models import DEFAULT
 
 
 def summarise(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import bpy
 
-from ..cast_list import uses_list
-from ..properties import PoseCoreSettings
-from ..status import readiness
-from ..text import draw_text, shortened
-from . import cast_ui
+from ..cast import panel as cast_ui
+from ..cast.property_group import uses_list
+from ..job.text import draw_text, shortened
+from ..machine.status import readiness
+from .property_group import PoseCoreSettings
 
 Draw = Callable[[bpy.types.UILayout, PoseCoreSettings], None]
 

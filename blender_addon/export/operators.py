@@ -9,10 +9,10 @@ from bpy_extras.io_utils import ExportHelper
 
 from pose_core.errors import PoseCoreError, RigError
 
-from ..bridge.export_character import actions_of, export_character, export_takes
-from ..bridge.export_presets import ExportPreset, export_preset
-from ..state import STATE, Problem
-from .base import redraw
+from ..bridge.export.character import actions_of, export_character, export_takes
+from ..bridge.export.presets import ExportPreset, export_preset
+from ..job.operator import redraw
+from ..job.state import STATE, Problem
 
 
 class _ExportOperator(ExportHelper):

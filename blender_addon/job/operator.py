@@ -11,8 +11,8 @@ from pose_core.errors import CancelledError, PoseCoreError
 from pose_core.stages import clock, overall_fraction, stage_name
 from pose_core.worker.protocol import ProgressUpdate, Result
 
-from ..runner import Failed, Phase, Runner
-from ..state import STATE, JobView, Problem, progress_detail
+from .runner import Failed, Phase, Runner
+from .state import STATE, JobView, Problem, progress_detail
 
 TIMER_S = 0.1
 STEP_TIMER_S = 0.01

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import bpy
 
-from ..cast_list import uses_list
-from ..preferences import get_preferences
-from ..properties import PoseCoreSettings
-from ..state import STATE, JobView, Problem, Summary
-from ..status import Readiness
-from ..text import draw_text, shortened
+from ..cast.property_group import uses_list
+from ..estimate.property_group import PoseCoreSettings
+from ..machine.preferences import get_preferences
+from ..machine.status import Readiness
+from .state import STATE, JobView, Problem, Summary
+from .text import draw_text, shortened
 
 SPANS_SHOWN = 4
 WARNINGS_SHOWN = 4

@@ -8,11 +8,11 @@ from pose_core.errors import ModelError, PoseCoreError
 from pose_core.runtime.catalogue import DETECTOR_KINDS, KINDS
 from pose_core.skeletons import KEYPOINT_SETS
 
-from ..models import DEFAULT
-from ..preferences import get_preferences
-from ..state import STATE, Problem
-from ..status import model_store, readiness
-from .base import redraw
+from ..job.operator import redraw
+from ..job.state import STATE, Problem
+from .models import DEFAULT
+from .preferences import get_preferences
+from .status import model_store, readiness
 
 AS_DESCRIBED = "AUTO"
 _KIND_LABELS = {

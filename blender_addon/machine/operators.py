@@ -7,16 +7,16 @@ import bpy
 
 from pose_core.errors import PoseCoreError, WorkerError
 from pose_core.folders import log_folder
+from pose_core.install.installer import installer_command, remove_environment
 from pose_core.worker.client import JOB_ID, WorkerClient
-from pose_core.worker.installer import installer_command, remove_environment
 from pose_core.worker.protocol import GetModels, InstallEnvironment, Result, SelfTest, VerifyEnvironment
 
-from .. import bundle
-from ..preferences import get_preferences
-from ..runner import Phase
-from ..state import STATE, Problem
-from ..status import readiness
-from .base import JobOperator, redraw
+from ..job.operator import JobOperator, redraw
+from ..job.runner import Phase
+from ..job.state import STATE, Problem
+from . import bundle
+from .preferences import get_preferences
+from .status import readiness
 
 ONLINE_HINT = "Allow online access in the preferences under System, or use offline packages and a model folder."
 

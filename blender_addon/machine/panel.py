@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from ..preferences import PoseCorePreferences
-from ..state import STATE
-from ..status import readiness
-from . import job_ui
+from ..job import panel as job_ui
+from ..job.state import STATE
+from .preferences import PoseCorePreferences
+from .status import readiness
 
 
 def draw_preferences(preferences: PoseCorePreferences, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

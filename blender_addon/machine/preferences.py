@@ -6,10 +6,10 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from pose_core.worker.environment import default_folder
+from pose_core.install.environment import default_folder
 
+from ..addon_id import ADDON_ID
 from . import bundle
-from .addon_id import ADDON_ID
 
 
 class PoseCorePreferences(bpy.types.AddonPreferences):
@@ -83,7 +83,7 @@ class PoseCorePreferences(bpy.types.AddonPreferences):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
-        from .panels.preferences_ui import draw_preferences
+        from .panel import draw_preferences
 
         draw_preferences(self, self.layout, context)
 

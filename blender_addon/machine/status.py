@@ -9,9 +9,9 @@ import bpy
 
 from pose_core.config import TrackConfig
 from pose_core.errors import PoseCoreError
+from pose_core.install.environment import EnvironmentStatus, environment_status
 from pose_core.runtime.store import ModelStore
 from pose_core.track.networks import files_needed
-from pose_core.worker.environment import EnvironmentStatus, environment_status
 
 from . import bundle
 from .models import DEFAULT, ModelChoice, model_choices

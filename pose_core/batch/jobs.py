@@ -17,10 +17,10 @@ from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, from_map
 from pose_core.errors import ConfigError, PoseCoreError
 from pose_core.files import RIG_SUFFIXES
 from pose_core.retarget import KeysConfig
-from pose_core.retarget.bone_names import name_presets
-from pose_core.retarget.keying import KEEP
-from pose_core.retarget.rig import ROTATION_MODES
-from pose_core.retarget.root_motion import ROOT_MOTIONS
+from pose_core.retarget.keys.plan import KEEP
+from pose_core.retarget.keys.root_motion import ROOT_MOTIONS
+from pose_core.retarget.mapping.families import name_presets
+from pose_core.retarget.rig.description import ROTATION_MODES
 
 REPORT_SUFFIX = ".report.json"
 MOTION_SUFFIX = ".motion.npz"

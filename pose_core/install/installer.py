@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from pose_core import __version__
 from pose_core.errors import WorkerError
-from pose_core.worker import environment, lock_file, protocol
+from pose_core.install import environment, lock_file
+from pose_core.install.steps import Steps
+from pose_core.install.verification import verify
+from pose_core.worker import protocol
 from pose_core.worker.protocol import Message
-from pose_core.worker.steps import Steps
-from pose_core.worker.verification import verify
 
 if TYPE_CHECKING:
     from pose_core.types import CancelCallback, ProgressCallback
@@ -47,7 +48,7 @@ def installer_command(python: str | Path, source: Path) -> list[str]:
         f"if not {environment.SUPPORTED_PYTHON[0]} <= sys.version_info[:2] <= {environment.SUPPORTED_PYTHON[1]}:\n"
         f"    sys.exit('Python {low} to {high} is needed, but this is %s.' % sys.version.split()[0])\n"
         f"sys.path.insert(0, {str(source)!r})\n"
-        "from pose_core.worker.installer import installer_jobs\n"
+        "from pose_core.install.installer import installer_jobs\n"
         "from pose_core.worker.server import main\n"
         "main(installer_jobs())\n"
     )

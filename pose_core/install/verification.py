@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 from pose_core import __version__
-from pose_core.worker import environment, lock_file
-from pose_core.worker.steps import Steps
+from pose_core.install import environment, lock_file
+from pose_core.install.steps import Steps
 
 
 def verify(folder: Path, lock: Path, steps: Steps | None = None) -> list[str]:

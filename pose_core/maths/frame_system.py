@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.frame_times import second_difference
+from pose_core.maths.frame_times import second_difference
 from pose_core.types import FloatArray
 
 

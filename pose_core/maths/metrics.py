@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose_core.errors import ConfigError, ShapeError
-from pose_core.rotations import best_rotation
+from pose_core.maths.rotations import best_rotation
 from pose_core.types import BoolArray, FloatArray
 
 

@@ -19,7 +19,7 @@ PATIENCE_S = 60.0
 @pytest.fixture(scope="module")
 def runner_module():
     # By its path: the package around it needs Blender.
-    spec = importlib.util.spec_from_file_location("addon_runner", REPOSITORY / "blender_addon" / "runner.py")
+    spec = importlib.util.spec_from_file_location("addon_runner", REPOSITORY / "blender_addon" / "job" / "runner.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["addon_runner"] = module
     spec.loader.exec_module(module)
@@ -111,6 +111,6 @@ def test_it_can_be_closed_at_any_time(runner_module, phase):
 
 
 def test_the_add_ons_light_parts_know_nothing_of_blender():
-    for name in ("runner.py",):
+    for name in ("job/runner.py",):
         text = Path(REPOSITORY / "blender_addon" / name).read_text(encoding="utf-8")
         assert "import bpy" not in text

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from _support.progress import Progress
 from pose_core import __version__
 from tests.support.sources import REPOSITORY
+from tools.progress import Progress
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_it_holds_the_add_on_the_wheel_and_the_list_of_packages(zip_path):
     assert "pose_core/worker/client.py" in inside
     assert "pose_core/runtime/models.toml" in inside
     assert f"Version: {__version__}" in metadata
-    assert not [name for name in inside if name.startswith(("tests", "scripts", "blender_addon"))]
+    assert not [name for name in inside if name.startswith(("tests", "scripts", "blender_addon", "pose_core/lab"))]
     assert not [name for name in inside if name.endswith(".pyc")]
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from pose_core import __version__
 from pose_core.errors import CancelledError, WorkerError
+from pose_core.install.environment import MARKER, environment_python, environment_status, lock_digest, site_packages
+from pose_core.install.installer import installer_command, remove_environment
 from pose_core.worker import protocol
 from pose_core.worker.client import JOB_ID, WorkerClient
-from pose_core.worker.environment import MARKER, environment_python, environment_status, lock_digest, site_packages
-from pose_core.worker.installer import installer_command, remove_environment
 from tests.support.sources import REPOSITORY
 
 BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)
@@ -164,7 +164,7 @@ def test_what_a_killed_installation_left_is_cleared_away(place, tmp_path):
 
 
 def test_a_python_of_another_version_is_refused(place, tmp_path, monkeypatch):
-    monkeypatch.setattr("pose_core.worker.environment.SUPPORTED_PYTHON", ((3, 97), (3, 98)))
+    monkeypatch.setattr("pose_core.install.environment.SUPPORTED_PYTHON", ((3, 97), (3, 98)))
     with pytest.raises(WorkerError, match=r"Python 3\.97 to 3\.98 is needed"):
         client(tmp_path).run_blocking(message(place, tmp_path / "environment"))
 

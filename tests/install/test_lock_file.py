@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pose_core.errors import WorkerError
-from pose_core.worker.lock_file import machine_markers, marker_holds, normalised, read_pins
+from pose_core.install.lock_file import machine_markers, marker_holds, normalised, read_pins
 from tests.support.sources import REPOSITORY
 
 VALUES = {"python_full_version": "3.11.7", "python_version": "3.11", "sys_platform": "linux", "os_name": "posix"}

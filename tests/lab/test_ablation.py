@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pose_core.rotations import rotation_vector_to_matrix
-from scripts._evaluation.ablation import VARIANTS, path_error
+from pose_core.lab.evaluation.ablation import VARIANTS, path_error
+from pose_core.maths.rotations import rotation_vector_to_matrix
 
 
 def test_path_error_does_not_see_where_and_how_the_path_lies_but_how_long_it_is():

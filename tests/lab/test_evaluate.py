@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pose_core.cameras import rays_from_pixels
 from pose_core.errors import InsufficientDataError
+from pose_core.lab.datasets.mocap import split_mocap
+from pose_core.lab.datasets.mocap_folder import read_folder
+from pose_core.lab.evaluation.cases import mocap_cases
+from pose_core.lab.evaluation.measure import mean_figures, measure
+from pose_core.lab.evaluation.methods import Estimate
 from pose_core.lift.features import INPUT_JOINTS
+from pose_core.maths.cameras import rays_from_pixels
 from pose_core.skeletons import joint_mapping
-from pose_core.train.data_folder import read_folder
-from pose_core.train.mocap import split_mocap
 from scripts import evaluate
-from scripts._evaluation.cases import mocap_cases
-from scripts._evaluation.measure import mean_figures, measure
-from scripts._evaluation.methods import Estimate
 from tests.support.shared import shared_file
 
 

@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from scripts._ablations.arms import LOWER_IS_BETTER, MEAN_OF, PAPERS, Claim
-from scripts._ablations.pictures import receptive_field
-from scripts._ablations.results import Run, judge
+from pose_core.lab.ablations.arms import LOWER_IS_BETTER, MEAN_OF, PAPERS, Claim
+from pose_core.lab.ablations.pictures import receptive_field
+from pose_core.lab.ablations.results import Run, judge
 
 pytestmark = pytest.mark.train
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pose_core.nets.registry import NETWORKS
+from pose_core.lab.nets.registry import NETWORKS
 
 pytestmark = pytest.mark.train
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from pose_core.axes import UP_WORLD, camera_angles, camera_rotation
-from pose_core.cameras import (
+from pose_core.errors import ConfigError
+from pose_core.maths.axes import UP_WORLD, camera_angles, camera_rotation
+from pose_core.maths.cameras import (
     camera_matrix,
     default_focal_px,
     focal_from_35mm,
@@ -13,7 +14,6 @@ from pose_core.cameras import (
     rigid_transform,
     transform_points,
 )
-from pose_core.errors import ConfigError
 
 
 def test_a_level_camera_sees_up_as_up_and_left_as_left():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pose_core.frame_times import second_difference
-from pose_core.retarget.frame_solve import FrameSystem, inverse_of_small, solve_block_tridiagonal
+from pose_core.maths.frame_system import FrameSystem, inverse_of_small, solve_block_tridiagonal
+from pose_core.maths.frame_times import second_difference
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 8, 9, 37])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pose_core.errors import ConfigError, ShapeError
-from pose_core.metrics import (
+from pose_core.maths.metrics import (
     acceleration_error,
     bone_length_variation,
     contact_scores,
@@ -16,7 +16,7 @@ from pose_core.metrics import (
     scores_3dhp,
     within_sigma,
 )
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.maths.rotations import rotation_vector_to_matrix
 
 
 def test_mpjpe_by_hand():

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pose_core import rotations as rot
+from pose_core.maths import rotations as rot
 
 vectors = arrays(np.float64, (5, 3), elements=st.floats(-3.0, 3.0))
 # float64 round trips through trigonometric functions

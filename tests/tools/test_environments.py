@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from _support import environments, locks
-from _support.environments import Environment, ensure_environment, is_current, read_marker
-from _support.errors import SetupError
-from _support.progress import Progress
-from _support.python import base_python
+from tools import environments, locks
+from tools.environments import Environment, ensure_environment, is_current, read_marker
+from tools.errors import SetupError
+from tools.progress import Progress
+from tools.python import base_python
 
 
 class Steps(Progress):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from _support import main_job
-from _support.environments import pip_words
-from _support.errors import SetupError
-from _support.progress import Progress
 from tests.support.sources import REPOSITORY
+from tools import main_job
+from tools.environments import pip_words
+from tools.errors import SetupError
+from tools.progress import Progress
 
 
 @pytest.fixture

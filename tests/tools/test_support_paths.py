@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from _support import debian, paths
 from pose_core import folders
+from tools import debian, paths
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])

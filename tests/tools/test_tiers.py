@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from _pytest.mark.expression import Expression
 
-from _support import tiers
-from _support.errors import SetupError, UnavailableError
-from _support.progress import Progress
-from _support.tiers import TIERS, Runner, Tier
 from tests.support.sources import REPOSITORY
+from tools import tiers
+from tools.errors import SetupError, UnavailableError
+from tools.progress import Progress
+from tools.tiers import TIERS, Runner, Tier
 
 COLLECT = ("--collect-only", "-q", "-p", "no:cacheprovider", "tests/test_structure.py")
 

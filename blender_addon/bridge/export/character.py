@@ -13,10 +13,10 @@ import bpy
 from pose_core.errors import RigError
 from pose_core.files import atomic_path
 
-from . import compat
-from .blender_io import enable_addon, skinned_meshes
-from .export_presets import ExportPreset
-from .scene_guard import export_state
+from .. import compat
+from ..blender_io import enable_addon, skinned_meshes
+from ..restore.scene_guard import export_state
+from .presets import ExportPreset
 
 _PLAIN_FBX: dict[str, Any] = {
     "check_existing": False,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import bpy
 
-from .export_character import export_character
-from .export_presets import export_preset
+from .character import export_character
+from .presets import export_preset
 
 
 def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: str | os.PathLike[str]) -> Path:

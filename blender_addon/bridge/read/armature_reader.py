@@ -8,7 +8,7 @@ import numpy as np
 from pose_core.errors import RigError
 from pose_core.retarget import RigDescription
 
-from .compat import escape_all
+from ..compat import escape_all
 from .rig_hints import read_hints
 
 

@@ -15,12 +15,12 @@ import numpy as np
 from mathutils import Matrix
 
 from pose_core.errors import RigError
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.retarget import Follow, KeyedBones, RigDescription
-from pose_core.retarget.kinematics import location_axes
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.retarget.rig.kinematics import location_axes
 
-from . import compat
-from .switches import set_switches
+from .. import compat
+from ..write.switches import set_switches
 
 _POSES = 3
 _TURN_RAD = 0.35

@@ -9,9 +9,9 @@ import bpy
 
 from pose_core.errors import RigError
 from pose_core.files import RIG_SUFFIXES
-from pose_core.retarget.vrm import read_humanoid
+from pose_core.retarget.mapping.vrm import read_humanoid
 
-from .blender_io import enable_addon
+from ..blender_io import enable_addon
 from .rig_hints import VRM_PROPERTY
 
 

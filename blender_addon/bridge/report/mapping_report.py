@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pose_core.retarget import BoneMap, KeysConfig, RigDescription
-from pose_core.retarget.auto_map import SURE
-from pose_core.retarget.root_motion import find_root_bone
+from pose_core.retarget.keys.root_motion import find_root_bone
+from pose_core.retarget.mapping.detect import SURE
 
 _SHOWN = 6
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from . import compat
+from .. import compat
 
 _CHANNELS = ("location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import bpy
 
-from . import compat
+from .. import compat
 
 # the mode first: changing it converts the values of the others
 _CHANNELS = ("rotation_mode", "location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")

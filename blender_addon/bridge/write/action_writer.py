@@ -10,9 +10,9 @@ import bpy
 import numpy as np
 
 from pose_core.retarget import KeyTrack, RigDescription
-from pose_core.retarget.key_tracks import LOCATION
+from pose_core.retarget.keys.tracks import LOCATION
 
-from . import compat
+from .. import compat
 
 # Leftovers below this (share of the bone's length, of the scale, radians) are rounding of importers: not reported.
 _WORTH_TELLING = 1e-3

@@ -11,9 +11,9 @@ import numpy as np
 
 from pose_core.errors import RigError
 from pose_core.retarget import BoneMap, RigDescription
-from pose_core.retarget.bone_map import LIMB_PARTS
+from pose_core.retarget.rig.bone_map import LIMB_PARTS
 
-from . import compat
+from .. import compat
 
 IK_STRETCH = "ik_stretch"
 # A bone of the rig's own IK chain lies this near to the mapped one, as a share of the figure.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pose_core.nets.base import NetworkConfig
-from pose_core.nets.registry import config_from_facts, network_config
+from pose_core.lab.nets.base import NetworkConfig
+from pose_core.lab.nets.registry import config_from_facts, network_config
 
 LOWER_IS_BETTER = {"mpjpe_mm": True, "pa_mpjpe_mm": True, "error_2d_percent": True, "pck": False, "auc": False}
 

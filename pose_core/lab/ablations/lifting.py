@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from pose_core.files import atomic_path
-from pose_core.nets.tome2017 import fit_pose_prior
-from pose_core.train.data_folder import read_folder
-from pose_core.train.mocap import split_mocap
-from scripts._evaluation.prior_data import draw_poses
-from scripts._evaluation.prior_report import measure_prior
+from pose_core.lab.datasets.mocap import split_mocap
+from pose_core.lab.datasets.mocap_folder import read_folder
+from pose_core.lab.evaluation.prior_data import draw_poses
+from pose_core.lab.evaluation.prior_report import measure_prior
+from pose_core.lab.nets.tome2017 import fit_pose_prior
 
 COMPONENTS, DIRECTIONS, POSES, TEST_POSES = 10, 20, 12_000, 400
 

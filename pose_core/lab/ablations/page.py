@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from pose_core.files import atomic_path
-from pose_core.train.datasets.layout import DATASET_FILE, read_json
-from scripts._ablations.arms import MEAN_OF, PAPERS, Paper
-from scripts._ablations.lifting import COMPONENTS, POSES, TEST_POSES, read_lifting
-from scripts._ablations.pictures import draw_pictures
-from scripts._ablations.results import Run, constant_figures, judge, read_runs
-from scripts._ablations.train import Pictures
+from pose_core.lab.ablations.arms import MEAN_OF, PAPERS, Paper
+from pose_core.lab.ablations.lifting import COMPONENTS, POSES, TEST_POSES, read_lifting
+from pose_core.lab.ablations.pictures import draw_pictures
+from pose_core.lab.ablations.results import Run, constant_figures, judge, read_runs
+from pose_core.lab.ablations.train import Pictures
+from pose_core.lab.datasets.layout import DATASET_FILE, read_json
 
 _UNITS = {"mpjpe_mm": "mm", "pa_mpjpe_mm": "mm", "error_2d_percent": "% of the picture", "pck": "points of 3DPCK"}
 _COLUMNS = (("error_2d_percent", "2D error %", 2), ("mpjpe_mm", "MPJPE mm", 1), ("pa_mpjpe_mm", "PA-MPJPE mm", 1),
@@ -55,7 +55,7 @@ def _conditions(data: Path, runs: dict[str, list[Run]]) -> list[str]:
         f"{described['shard_size']} pictures.",
         f"- {len(everything)} runs, {minutes:.0f} minutes in all on one thread of a processor that had other work "
         f"too{half}: `python scripts/run_ablations.py --data people --mocap MOCAP_FOLDER --threads 1 --half`. One "
-        "that was stopped goes on; `scripts/_ablations/arms.py` is the table of all arms.",
+        "that was stopped goes on; `pose_core/lab/ablations/arms.py` is the table of all arms.",
     ]
     for split, look in _SPLITS.items():
         facts = next((r.facts["measured"][split] for r in everything if split in r.facts["measured"]), None)

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from pose_core.nets.base import ImageNetwork
-from pose_core.nets.li_chan2014.model import LiChanNetwork
+from pose_core.lab.ablations.arms import PAPERS, Paper
+from pose_core.lab.ablations.results import Run
+from pose_core.lab.ablations.train import Pictures, arm_folder
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.nets.li_chan2014.model import LiChanNetwork
+from pose_core.lab.train.images.batches import to_tensors
+from pose_core.lab.train.images.loop import load_trained
+from pose_core.lab.train.images.report import draw_bones
+from pose_core.lab.train.images.samples import ImageBatch
 from pose_core.skeletons import KEYPOINT_SETS
 from pose_core.skeletons.h36m import H36M
-from pose_core.train.image_batches import to_tensors
-from pose_core.train.image_loop import load_trained
-from pose_core.train.image_report import draw_bones
-from pose_core.train.image_samples import ImageBatch
 from pose_core.types import FloatArray, IntArray
-from scripts._ablations.arms import PAPERS, Paper
-from scripts._ablations.results import Run
-from scripts._ablations.train import Pictures, arm_folder
 
 _COLOURS = ("tab:red", "tab:blue", "tab:green")
 _EXAMPLES = 5

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.train.datasets.layout import DATASET_FILE, SPLITS_FILE, read_json, read_labels
+from pose_core.lab.ablations.arms import LOWER_IS_BETTER, MEAN_OF, Claim, Paper
+from pose_core.lab.ablations.train import MEASURED, RESULT, SAID, sample_figures
+from pose_core.lab.datasets.layout import DATASET_FILE, SPLITS_FILE, read_json, read_labels
 from pose_core.types import FloatArray, IntArray
-from scripts._ablations.arms import LOWER_IS_BETTER, MEAN_OF, Claim, Paper
-from scripts._ablations.train import MEASURED, RESULT, SAID, sample_figures
 
 _DRAWS = 4000
 _LEAST_LEARNT = 0.05
@@ -90,7 +90,7 @@ def read_runs(out: Path, paper: Paper) -> list[Run]:
 def _means(runs: list[Run], name: str, parts: tuple[str, ...]) -> list[Run]:
     import torch
 
-    from pose_core.nets.hourglass import per_joint_mean
+    from pose_core.lab.nets.hourglass import per_joint_mean
 
     out = []
     for seed in sorted({run.seed for run in runs}):

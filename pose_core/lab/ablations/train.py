@@ -13,20 +13,20 @@ import numpy as np
 import torch
 
 from pose_core.files import atomic_path
-from pose_core.metrics import PCK_THRESHOLD_M, align_frames
-from pose_core.nets.base import ImageNetwork
-from pose_core.nets.maps import read_maps
-from pose_core.nets.registry import config_facts
-from pose_core.nets.tome2017.model import TomeNetwork
-from pose_core.train.datasets.augment import Augmentation
-from pose_core.train.datasets.in_memory import InMemory
-from pose_core.train.datasets.layout import SPLITS_FILE, read_json
-from pose_core.train.datasets.rendered import read_rendered
-from pose_core.train.image_batches import to_tensors
-from pose_core.train.image_loop import ImageTrainSettings, Report, load_trained, train_image_network
-from pose_core.train.image_samples import ImageBatch, ImageDataset, ImageSubset
+from pose_core.lab.ablations.arms import Arm, Paper
+from pose_core.lab.datasets.augment import Augmentation
+from pose_core.lab.datasets.in_memory import InMemory
+from pose_core.lab.datasets.layout import SPLITS_FILE, read_json
+from pose_core.lab.datasets.rendered import read_rendered
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.nets.maps import read_maps
+from pose_core.lab.nets.registry import config_facts
+from pose_core.lab.nets.tome2017.model import TomeNetwork
+from pose_core.lab.train.images.batches import to_tensors
+from pose_core.lab.train.images.loop import ImageTrainSettings, Report, load_trained, train_image_network
+from pose_core.lab.train.images.samples import ImageBatch, ImageDataset, ImageSubset
+from pose_core.maths.metrics import PCK_THRESHOLD_M, align_frames
 from pose_core.types import FloatArray
-from scripts._ablations.arms import Arm, Paper
 
 RESULT = "result.json"
 SAID = "said.npz"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_core.lab.bench.mocap import mocap_motion, with_contacts
+from pose_core.lab.bench.rigs import layout_rig
 from pose_core.motion_file import Motion
 from pose_core.retarget import KeyTrack, RigDescription, key_tracks, new_rig_bone_map, new_rig_layout, transfer
-from pose_core.retarget.body_points import BodyPoints
-from pose_core.retarget.decimate import Planted, decimated
-from pose_core.retarget.keying import planted_points
+from pose_core.retarget.keys.decimate import Planted, decimated
+from pose_core.retarget.keys.plan import planted_points
+from pose_core.retarget.keys.points import BodyPoints
 from pose_core.types import FloatArray
-from scripts._bench.mocap import mocap_motion, with_contacts
-from scripts._bench.rigs import layout_rig
 
 _MOST_FRAMES = 240
 # file, clip, first frame, what it is

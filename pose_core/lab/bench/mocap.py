@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from pose_core.maths.rotations import matrix_to_quaternion, quaternion_to_matrix, unit
 from pose_core.motion_file import Motion
-from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix, unit
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
-from pose_core.solve.contacts import detect_contacts
-from pose_core.solve.orientation import local_rotations, rotations_from_joints
+from pose_core.solve.ground.contacts import detect_contacts
+from pose_core.solve.start.orientation import local_rotations, rotations_from_joints
 from pose_core.types import BoolArray, FloatArray
 
 MOCAP_RATE = 30.0

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pose_core.maths.rotations import unit
 from pose_core.retarget import NewBone, RigDescription
-from pose_core.rotations import unit
 
 
 def layout_rig(layout: Sequence[NewBone]) -> RigDescription:

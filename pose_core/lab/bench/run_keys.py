@@ -13,20 +13,25 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from blender_addon.bridge.action_writer import write_action  # noqa: E402
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion  # noqa: E402
-from blender_addon.bridge.armature_reader import read_armature  # noqa: E402
 from blender_addon.bridge.compat import action_curves, assign_action  # noqa: E402
-from blender_addon.bridge.new_armature import create_armature  # noqa: E402
+from blender_addon.bridge.read.armature_reader import read_armature  # noqa: E402
 from blender_addon.bridge.steps import drain  # noqa: E402
+from blender_addon.bridge.write.action_writer import write_action  # noqa: E402
+from blender_addon.bridge.write.new_armature import create_armature  # noqa: E402
 from pose_core.errors import RigError  # noqa: E402
+from pose_core.maths.rotations import matrix_to_quaternion, rotation_vector_to_matrix  # noqa: E402
 from pose_core.motion_file import read_motion  # noqa: E402
-from pose_core.retarget import KeysConfig, RigMotion, key_tracks, new_rig_bone_map  # noqa: E402
-from pose_core.retarget.channels import same_side  # noqa: E402
-from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix  # noqa: E402
+from pose_core.retarget import (  # noqa: E402
+    KeysConfig,
+    RigMotion,
+    key_tracks,
+    new_rig_bone_map,
+)
+from pose_core.retarget.rig.channels import same_side  # noqa: E402
 
 BONES = 65
 ROUNDS, REPEATS = 3, 9

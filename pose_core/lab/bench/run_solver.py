@@ -1,6 +1,6 @@
 """Time of one solve, its floor and its peer, as one line of JSON.
 
-    python scripts/_bench/run_solver.py FRAMES [--floor] [--peer]
+    python pose_core/lab/bench/run_solver.py FRAMES [--floor] [--peer]
 
 A walk seen by a still camera with noise, the 2D model's own depth as the lift; the solve alone is timed, with all
 degrees of freedom. `--floor`: the bare banded factorisations of as many normal matrices as the solve makes. `--peer`:
@@ -22,16 +22,17 @@ from scipy.optimize import least_squares
 from scipy.sparse import lil_matrix
 from threadpoolctl import threadpool_limits
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from pose_core.config import CameraConfig, SolveConfig
 from pose_core.lift import lift_by_model_depth
-from pose_core.solve import sequence, solve_motion
-from pose_core.solve.arrow import NormalEquations
-from pose_core.solve.body_model import BODY
-from pose_core.solve.kinematics import BodyState, forward
-from pose_core.solve.optimise import OptimiserConfig, minimise, without_lengths
-from pose_core.solve.problem import Problem
+from pose_core.solve import solve_motion
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import BodyState, forward
+from pose_core.solve.sequence import staged as sequence
+from pose_core.solve.sequence.arrow import NormalEquations
+from pose_core.solve.sequence.optimise import OptimiserConfig, minimise, without_lengths
+from pose_core.solve.sequence.problem import Problem
 from pose_core.types import FloatArray
 from tests.support.synthetic import observe, walking_joints
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_core.maths.rotations import matrix_to_quaternion, quaternion_to_matrix
 from pose_core.motion_file import Motion
-from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix
 from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
-from pose_core.solve.orientation import local_rotations, rotations_from_joints
+from pose_core.solve.start.orientation import local_rotations, rotations_from_joints
 
-TRUTH = Path(__file__).resolve().parents[2] / "samples" / "mannequin_walk_truth.npz"
+TRUTH = Path(__file__).resolve().parents[3] / "samples" / "mannequin_walk_truth.npz"
 _CONTACTS = ("left_heel", "left_toe", "right_heel", "right_toe")
 # A foot slower and lower than this stands.
 _STILL_M_S, _LOW_M = 0.3, 0.05

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pose_core.errors import ConfigError
+from pose_core.lab.datasets.images import warp
+from pose_core.lab.train.images.samples import ImageBatch
 from pose_core.skeletons.h36m import H36M
-from pose_core.train.datasets.images import warp
-from pose_core.train.image_samples import ImageBatch
 from pose_core.types import BoolArray, FloatArray, ImageArray
 
 

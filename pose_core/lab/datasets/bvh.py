@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pose_core.errors import MotionFileError
+from pose_core.lab.datasets.mocap import MOCAP_FPS, MocapSet, from_joints, join_sets
+from pose_core.lab.train.lifter.bodies import stature_of
 from pose_core.skeletons import CANONICAL
-from pose_core.train.bodies import stature_of
-from pose_core.train.mocap import MOCAP_FPS, MocapSet, from_joints, join_sets
 from pose_core.types import FloatArray
 
 # Names of joints without sides, case and separators, in order of preference.

@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pose_core.cameras import project_points
 from pose_core.errors import ConfigError, DatasetError
+from pose_core.lab.datasets.crops import CropDataset, PersonTable, square_around
+from pose_core.lab.datasets.images import Picture
+from pose_core.lab.datasets.joint_sets import H36M_32, to_h36m
+from pose_core.maths.cameras import project_points
 from pose_core.skeletons.h36m import H36M
-from pose_core.train.datasets.crops import CropDataset, PersonTable, square_around
-from pose_core.train.datasets.images import Picture
-from pose_core.train.datasets.joint_sets import H36M_32, to_h36m
 from pose_core.types import FloatArray
 
 TRAINING_SUBJECTS = {1: (1, 5, 6, 7, 8), 2: (1, 5, 6, 7, 8, 9)}
@@ -60,7 +60,7 @@ def read_human36m(
         else:
             raise DatasetError(
                 f"'{folder}' has neither 'annotations/' nor 'S{subject}/': it is no Human3.6M in a known layout.",
-                "Name the root folder; pose_core/train/datasets/human36m.py describes the layouts.",
+                "Name the root folder; pose_core/lab/datasets/human36m.py describes the layouts.",
             )
     return CropDataset(_table(rows[::every]), size_px)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.train.datasets.augment import scale_crops
-from pose_core.train.image_samples import ImageBatch, ImageDataset
+from pose_core.lab.datasets.augment import scale_crops
+from pose_core.lab.train.images.samples import ImageBatch, ImageDataset
 from pose_core.types import BoolArray, IntArray
 
 _ROWS_AT_ONCE = 256

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from pose_core.errors import ConfigError, DatasetError
-from pose_core.train.datasets.crops import CropDataset, PersonTable, nothing_3d, square_around
-from pose_core.train.datasets.images import Picture
-from pose_core.train.datasets.joint_sets import LSP_14, to_h36m
-from pose_core.train.datasets.matlab import read_matlab
+from pose_core.lab.datasets.crops import CropDataset, PersonTable, nothing_3d, square_around
+from pose_core.lab.datasets.images import Picture
+from pose_core.lab.datasets.joint_sets import LSP_14, to_h36m
+from pose_core.lab.datasets.matlab import read_matlab
 from pose_core.types import BoolArray, FloatArray
 
 _TRAINING_SHARE_OF_ORIGINAL = 1000

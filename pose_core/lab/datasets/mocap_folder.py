@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pose_core.errors import InsufficientDataError
-from pose_core.train.bvh import read_bvh_folder
-from pose_core.train.mocap import MocapSet, join_sets, read_mocap
+from pose_core.lab.datasets.bvh import read_bvh_folder
+from pose_core.lab.datasets.mocap import MocapSet, join_sets, read_mocap
 
 
 def read_folder(folder: Path) -> MocapSet:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from pose_core.errors import DatasetError
-from pose_core.train.datasets.crops import CropDataset, PersonTable, square_around
-from pose_core.train.datasets.images import Picture
-from pose_core.train.datasets.joint_sets import MPI_INF_3DHP_28, to_h36m
-from pose_core.train.datasets.matlab import read_matlab
+from pose_core.lab.datasets.crops import CropDataset, PersonTable, square_around
+from pose_core.lab.datasets.images import Picture
+from pose_core.lab.datasets.joint_sets import MPI_INF_3DHP_28, to_h36m
+from pose_core.lab.datasets.matlab import read_matlab
 from pose_core.types import FloatArray
 
 _JOINTS = 28

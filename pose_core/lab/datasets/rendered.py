@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pose_core.errors import DatasetError
-from pose_core.train.datasets.crops import CropDataset, PersonTable
-from pose_core.train.datasets.images import Picture
-from pose_core.train.datasets.layout import (
+from pose_core.lab.datasets.crops import CropDataset, PersonTable
+from pose_core.lab.datasets.images import Picture
+from pose_core.lab.datasets.layout import (
     DATASET_FILE,
     FORMAT_VERSION,
     SPLITS,

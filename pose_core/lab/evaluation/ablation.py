@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from pose_core.config import CameraConfig, SolveConfig
+from pose_core.lab.evaluation.cases import Case
+from pose_core.lab.evaluation.measure import Figures, measure
+from pose_core.lab.evaluation.methods import Estimate
+from pose_core.lab.train.lifter.bodies import REFERENCE_HEIGHT_M
 from pose_core.lift import lift_track, repair_track
 from pose_core.lift.temporal import TemporalLifter, lift_by_network
 from pose_core.motion_file import Motion
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
 from pose_core.solve import solve_motion
-from pose_core.solve.problem import SOLE_M, TermWeights
-from pose_core.train.bodies import REFERENCE_HEIGHT_M
+from pose_core.solve.sequence.problem import SOLE_M, TermWeights
 from pose_core.types import FloatArray, LiftedTrack
-from scripts._evaluation.cases import Case
-from scripts._evaluation.measure import Figures, measure
-from scripts._evaluation.methods import Estimate
 
 # A standard deviation that leaves nothing of its term.
 _OFF = 1e3

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.cameras import camera_matrix
+from pose_core.lab.datasets.mocap import MOCAP_FPS, MocapSet
+from pose_core.lab.train.lifter.bodies import label_contacts, stature_of
+from pose_core.lab.train.lifter.detections import EXACT, REALISTIC, NoiseLevel, focal_errors, observe, offset_joints
+from pose_core.lab.train.lifter.views import Views, draw_views
 from pose_core.lift.features import INPUT_JOINTS, INPUT_NAMES
+from pose_core.maths.cameras import camera_matrix
 from pose_core.skeletons import joint_mapping, keypoint_set
-from pose_core.train.bodies import label_contacts, stature_of
-from pose_core.train.detections import EXACT, REALISTIC, NoiseLevel, focal_errors, observe, offset_joints
-from pose_core.train.mocap import MOCAP_FPS, MocapSet
-from pose_core.train.views import Views, draw_views
 from pose_core.types import BoolArray, FloatArray, KeypointTrack
 
 NOISES: dict[str, NoiseLevel] = {"exact": EXACT, "noisy": REALISTIC}

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.metrics import (
+from pose_core.lab.evaluation.cases import Case
+from pose_core.lab.evaluation.methods import LIMB_JOINTS, LIMBS, Estimate
+from pose_core.maths.metrics import (
     acceleration_error,
     bone_length_variation,
     contact_scores,
@@ -21,8 +23,6 @@ from pose_core.metrics import (
 )
 from pose_core.skeletons import CANONICAL
 from pose_core.types import FloatArray
-from scripts._evaluation.cases import Case
-from scripts._evaluation.methods import LIMB_JOINTS, LIMBS, Estimate
 
 # Bones between the limb joints alone: what every method has.
 _LIMB_PARENTS = tuple(

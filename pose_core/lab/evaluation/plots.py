@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pose_core.lab.evaluation.measure import Result, mean_figures
+from pose_core.lab.evaluation.methods import LIMBS
 from pose_core.types import FloatArray
-from scripts._evaluation.measure import Result, mean_figures
-from scripts._evaluation.methods import LIMBS
 
 _COLOURS = (
     "#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#999999", "#332288", "#882255", "#bbbb33",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.nets.tome2017 import normalise_poses
-from pose_core.train.bodies import stature_of
-from pose_core.train.mocap import MocapSet
+from pose_core.lab.datasets.mocap import MocapSet
+from pose_core.lab.nets.tome2017 import normalise_poses
+from pose_core.lab.train.lifter.bodies import stature_of
 from pose_core.types import FloatArray
 
 

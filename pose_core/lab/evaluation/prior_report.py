@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_core.lab.datasets.mocap import MocapSet
+from pose_core.lab.evaluation.prior_data import draw_poses
+from pose_core.lab.nets.tome2017 import LiftGrid, PosePrior, lift_poses
+from pose_core.lab.pose_prior.lifting import view_rotations
 from pose_core.lift.features import INPUT_JOINTS
-from pose_core.metrics import mpjpe, pa_mpjpe
-from pose_core.nets.tome2017 import LiftGrid, PosePrior, lift_poses
-from pose_core.nets.tome2017.lifting import view_rotations
-from pose_core.train.mocap import MocapSet
+from pose_core.maths.metrics import mpjpe, pa_mpjpe
 from pose_core.types import FloatArray
-from scripts._evaluation.prior_data import draw_poses
 
 Figures = dict[str, dict[str, float]]
 

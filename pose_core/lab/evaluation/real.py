@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from pose_core.cameras import rays_from_pixels, transform_points
 from pose_core.config import CameraConfig, TrackConfig
 from pose_core.files import atomic_path
+from pose_core.lab.evaluation.cases import Case
+from pose_core.lab.train.lifter.bodies import CONTACT_SPEED_M_S, stature_of
 from pose_core.lift.features import INPUT_JOINTS
+from pose_core.maths.cameras import rays_from_pixels, transform_points
 from pose_core.runtime.store import ModelStore
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, joint_mapping
 from pose_core.solve.intrinsics import choose_intrinsics
 from pose_core.track.run import track_people
-from pose_core.train.bodies import CONTACT_SPEED_M_S, stature_of
 from pose_core.types import FloatArray, KeypointTrack
 from pose_core.video import open_video
-from scripts._evaluation.cases import Case
 
 CAMERAS = ("cam01", "cam04")
 GROUP = "real footage"

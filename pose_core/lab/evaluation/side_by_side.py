@@ -9,12 +9,12 @@ import numpy as np
 
 from pose_core.config import CameraConfig, SolveConfig
 from pose_core.errors import InsufficientDataError
+from pose_core.lab.evaluation.real import cached_track
 from pose_core.lift import lift_by_model_depth, lift_track, repair_track
 from pose_core.skeletons import CANONICAL, joint_mapping
 from pose_core.solve import solve_motion
 from pose_core.solve.intrinsics import choose_intrinsics
 from pose_core.types import FloatArray, KeypointTrack
-from scripts._evaluation.real import cached_track
 
 _MOMENTS = 7
 _LEFT, _RIGHT, _MIDDLE = "#0072b2", "#d55e00", "#444444"

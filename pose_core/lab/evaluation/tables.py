@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from scripts._evaluation.measure import Figures, Result, mean_figures
+from pose_core.lab.evaluation.measure import Figures, Result, mean_figures
 
 _POSE = (
     ("mpjpe", "MPJPE mm", 1), ("n_mpjpe", "N-MPJPE mm", 1), ("pa_mpjpe", "PA-MPJPE mm", 1), ("pck", "3DPCK@150 %", 1),

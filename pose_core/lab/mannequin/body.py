@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from _mannequin import head
-from _mannequin.sdf import (
+from pose_core.lab.mannequin import head
+from pose_core.lab.mannequin.sdf import (
     Field,
     QuadMesh,
     column,
@@ -22,7 +22,7 @@ from _mannequin.sdf import (
     subtract,
     unite,
 )
-from _mannequin.skeleton import POINTS
+from pose_core.lab.mannequin.skeleton import POINTS
 from pose_core.types import FloatArray, IntArray
 
 _BAND_Z_M = (1.205, 1.270)

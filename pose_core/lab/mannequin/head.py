@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from _mannequin.sdf import (
+from pose_core.lab.mannequin.sdf import (
     Field,
     QuadMesh,
     ellipsoid,

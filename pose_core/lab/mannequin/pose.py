@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from _mannequin.skeleton import BONE_NAMES, BONE_PARENTS, JOINT_BONES, POINTS, Points, bone_heads_m
-from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix, swing_between, unit
+from pose_core.lab.mannequin.skeleton import BONE_NAMES, BONE_PARENTS, JOINT_BONES, POINTS, Points, bone_heads_m
+from pose_core.maths.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix, swing_between, unit
 from pose_core.skeletons import CANONICAL
 from pose_core.types import BoolArray, FloatArray
 

@@ -8,9 +8,9 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from _mannequin.body import Part
-from _mannequin.skeleton import BONE_NAMES, BONES, POINTS, Points
-from _mannequin.skin import part_weights
+from pose_core.lab.mannequin.body import Part
+from pose_core.lab.mannequin.skeleton import BONE_NAMES, BONES, POINTS, Points
+from pose_core.lab.mannequin.skin import part_weights
 from pose_core.types import FloatArray
 
 COLOURS: dict[str, tuple[float, float, float]] = {
@@ -90,7 +90,7 @@ def keyframe_pose(rig: Any, D: FloatArray, root_m: FloatArray, points: Points = 
         root_m: (T, 3) head of the pelvis bone in the world, metres.
         points: the rest pose that the armature was made with.
     """
-    from pose_core.rotations import continuous_quaternions, matrix_to_quaternion
+    from pose_core.maths.rotations import continuous_quaternions, matrix_to_quaternion
 
     action = bpy.data.actions.new(f"{rig.name} motion")
     rig.animation_data_create().action = action

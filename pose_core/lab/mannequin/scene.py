@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from _mannequin.rig import plain_material
+from pose_core.lab.mannequin.rig import plain_material
 from pose_core.types import FloatArray
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from _mannequin.body import Part
-from _mannequin.skeleton import BONE_NAMES, BONES, POINTS, Points, bone_heads_m
+from pose_core.lab.mannequin.body import Part
+from pose_core.lab.mannequin.skeleton import BONE_NAMES, BONES, POINTS, Points, bone_heads_m
 from pose_core.types import FloatArray
 
 _CARRIED_BY_PARENT = {"clavicle": "chest", "thigh": "pelvis"}

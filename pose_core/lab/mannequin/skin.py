@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from _mannequin.body import Part
-from _mannequin.sdf import neighbour_mean
-from _mannequin.skeleton import BONE_NAMES, BONES, POINTS
+from pose_core.lab.mannequin.body import Part
+from pose_core.lab.mannequin.sdf import neighbour_mean
+from pose_core.lab.mannequin.skeleton import BONE_NAMES, BONES, POINTS
 from pose_core.types import FloatArray
 
 _MAX_INFLUENCES = 4

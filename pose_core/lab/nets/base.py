@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from pose_core.errors import ConfigError, ShapeError
-from pose_core.nets.outputs import PoseLabels, PoseOutput
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput
 
 OPTIMISERS = ("adam", "adadelta", "rmsprop", "sgd")
 

@@ -11,10 +11,10 @@ import torch
 
 from pose_core.config import from_mapping
 from pose_core.errors import ConfigError
-from pose_core.nets import habibie2019, hourglass, li_chan2014, park2016
-from pose_core.nets.base import ImageNetwork, NetworkConfig, Recipe
-from pose_core.nets.tome2017 import config as tome
-from pose_core.nets.tome2017.model import TomeNetwork
+from pose_core.lab.nets import habibie2019, hourglass, li_chan2014, park2016
+from pose_core.lab.nets.base import ImageNetwork, NetworkConfig, Recipe
+from pose_core.lab.nets.tome2017 import config as tome
+from pose_core.lab.nets.tome2017.model import TomeNetwork
 
 SIZES = ("tiny", "small", "paper")
 

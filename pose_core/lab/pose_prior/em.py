@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pose_core.errors import InsufficientDataError
-from pose_core.nets.tome2017.prior import PosePrior, flatten, log_sum_exp, unflatten
+from pose_core.lab.pose_prior.prior import PosePrior, flatten, log_sum_exp, unflatten
 from pose_core.types import FloatArray, IntArray
 
 # Noise below this would let a component shut itself in on a few equal poses.

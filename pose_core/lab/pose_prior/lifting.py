@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pose_core.errors import ConfigError, ShapeError
-from pose_core.nets.tome2017.prior import PosePrior
+from pose_core.lab.pose_prior.prior import PosePrior
 from pose_core.types import FloatArray, IntArray
 
 # Frames solved at once: keeps the systems of all hypotheses below some 200 MB.

@@ -8,12 +8,12 @@ from typing import Any
 import bpy
 import numpy as np
 
-from _dataset.people import Cloth, Person, pattern_image
-from _mannequin import body, rig, scene
-from _mannequin.body import Part
-from _mannequin.shape import shaped_part, shaped_points
-from _mannequin.skeleton import BONE_NAMES, Points
-from _mannequin.skin import part_weights
+from pose_core.lab.mannequin import body, rig, scene
+from pose_core.lab.mannequin.body import Part
+from pose_core.lab.mannequin.shape import shaped_part, shaped_points
+from pose_core.lab.mannequin.skeleton import BONE_NAMES, Points
+from pose_core.lab.mannequin.skin import part_weights
+from pose_core.lab.rendered_people.people import Cloth, Person, pattern_image
 from pose_core.types import FloatArray, IntArray
 
 _FINE = 1.0 / 0.6  # pictures of some hundred pixels show no more

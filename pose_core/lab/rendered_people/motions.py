@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from _mannequin.pose import Pose, solve_pose
-from _mannequin.skeleton import Points
+from pose_core.lab.datasets.mocap import HELD_OUT_SOURCES, HELD_OUT_SUBJECTS, MOCAP_FPS, MocapSet
+from pose_core.lab.mannequin.pose import Pose, solve_pose
+from pose_core.lab.mannequin.skeleton import Points
+from pose_core.lab.train.lifter.bodies import mirror_bodies
 from pose_core.skeletons import CANONICAL
-from pose_core.train.bodies import mirror_bodies
-from pose_core.train.mocap import HELD_OUT_SOURCES, HELD_OUT_SUBJECTS, MOCAP_FPS, MocapSet
 from pose_core.types import FloatArray, IntArray
 
 # Of the performers that training never sees: those that validation sees; the others are for tests.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from _mannequin.head import HAIR_STYLES
-from _mannequin.shape import Shape, draw_shape
+from pose_core.lab.mannequin.head import HAIR_STYLES
+from pose_core.lab.mannequin.shape import Shape, draw_shape
 from pose_core.types import FloatArray
 
 Colour = tuple[float, float, float]

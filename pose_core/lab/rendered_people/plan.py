@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pose_core.errors import DatasetError
-from pose_core.train.datasets.layout import (
+from pose_core.lab.datasets.layout import (
     DATASET_FILE,
     FORMAT_VERSION,
     LABELS_FILE,

@@ -12,15 +12,15 @@ import sys
 import traceback
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
+_ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(_ROOT))
 
 import bpy  # noqa: E402
 
-from _dataset.plan import Plan  # noqa: E402
-from _dataset.shard import render_shard  # noqa: E402
-from pose_core.train.data_folder import read_folder  # noqa: E402
-from pose_core.train.datasets.layout import shard_name  # noqa: E402
+from pose_core.lab.datasets.layout import shard_name  # noqa: E402
+from pose_core.lab.datasets.mocap_folder import read_folder  # noqa: E402
+from pose_core.lab.rendered_people.plan import Plan  # noqa: E402
+from pose_core.lab.rendered_people.shard import render_shard  # noqa: E402
 
 
 def main() -> None:

@@ -10,18 +10,18 @@ from typing import Any
 import bpy
 import numpy as np
 
-from _dataset.figure import Figure, remove_everything
-from _dataset.motions import Moment, clips_of_split, draw_moments
-from _dataset.people import draw_person
-from _dataset.plan import Plan, Shard
-from _dataset.surroundings import Surroundings, background_files, set_up_render
-from _dataset.views import View, box_of, draw_view
-from _dataset.visibility import seen_joints
-from _mannequin import rig
-from _mannequin.pose import Pose, pose_joints
+from pose_core.lab.datasets.layout import image_name, write_labels
+from pose_core.lab.datasets.mocap import MocapSet
+from pose_core.lab.mannequin import rig
+from pose_core.lab.mannequin.pose import Pose, pose_joints
+from pose_core.lab.rendered_people.figure import Figure, remove_everything
+from pose_core.lab.rendered_people.motions import Moment, clips_of_split, draw_moments
+from pose_core.lab.rendered_people.people import draw_person
+from pose_core.lab.rendered_people.plan import Plan, Shard
+from pose_core.lab.rendered_people.surroundings import Surroundings, background_files, set_up_render
+from pose_core.lab.rendered_people.views import View, box_of, draw_view
+from pose_core.lab.rendered_people.visibility import seen_joints
 from pose_core.skeletons.h36m import h36m_joints
-from pose_core.train.datasets.layout import image_name, write_labels
-from pose_core.train.mocap import MocapSet
 from pose_core.types import BoolArray, FloatArray
 
 _PATTERNED = {"lab": 0.3, "wild": 0.65}

@@ -9,9 +9,9 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from _dataset import textures
-from _dataset.views import View
-from _mannequin import rig, scene
+from pose_core.lab.mannequin import rig, scene
+from pose_core.lab.rendered_people import textures
+from pose_core.lab.rendered_people.views import View
 from pose_core.types import FloatArray
 
 ROOM_PREFIX = "room"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from _mannequin.scene import smooth_noise
+from pose_core.lab.mannequin.scene import smooth_noise
 from pose_core.types import FloatArray
 
 Size = tuple[int, int]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from _mannequin.scene import StillCamera
-from pose_core.cameras import invert_rigid, project_points, transform_points
+from pose_core.lab.mannequin.scene import StillCamera
+from pose_core.maths.cameras import invert_rigid, project_points, transform_points
 from pose_core.types import BoolArray, FloatArray
 
 _FLESH_M = 0.09

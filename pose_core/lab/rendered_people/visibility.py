@@ -8,8 +8,8 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from _dataset.figure import Figure
-from _dataset.surroundings import ROOM_PREFIX
+from pose_core.lab.rendered_people.figure import Figure
+from pose_core.lab.rendered_people.surroundings import ROOM_PREFIX
 from pose_core.skeletons.h36m import H36M
 from pose_core.types import BoolArray, FloatArray
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pose_core.frame_times import second_difference
+from pose_core.lab.bench.mocap import mocap_motion, with_contacts
+from pose_core.lab.bench.rigs import layout_rig
+from pose_core.maths.frame_times import second_difference
 from pose_core.motion_file import Motion
 from pose_core.retarget import (
     NewBone,
@@ -18,10 +20,8 @@ from pose_core.retarget import (
     pose_bones,
     transfer,
 )
-from pose_core.retarget.bone_map import SIDES
+from pose_core.retarget.rig.bone_map import SIDES
 from pose_core.types import FloatArray
-from scripts._bench.mocap import mocap_motion, with_contacts
-from scripts._bench.rigs import layout_rig
 
 INTRO = """
 ## Knees

@@ -10,10 +10,10 @@ from typing import Any
 
 import bpy
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
-from blender_addon.bridge.rig_import import import_rig
+from blender_addon.bridge.read.rig_import import import_rig
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import Motion, read_motion
 from pose_core.retarget import TransferConfig

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from pose_core.frame_times import runs
+from pose_core.maths.frame_times import runs
 from pose_core.motion_file import Motion
-from pose_core.retarget.bone_map import SIDES
+from pose_core.retarget.rig.bone_map import SIDES
 from pose_core.types import BoolArray, FloatArray
 
 # Planted heels and balls of the feet within this of the ground tell how high these joints lie over the sole.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.frame_times import frame_spans, runs
-from pose_core.retarget.frame_solve import FrameSystem
+from pose_core.maths.frame_system import FrameSystem
+from pose_core.maths.frame_times import frame_spans, runs
 from pose_core.types import BoolArray, FloatArray
 
 # Changes of place fade in and out of a contact within about a second (cut-off 1 Hz).

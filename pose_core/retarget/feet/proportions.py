@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.axes import LEFT_REST
-from pose_core.frame_times import frame_spans, runs
+from pose_core.maths.axes import LEFT_REST
+from pose_core.maths.frame_system import FrameSystem
+from pose_core.maths.frame_times import frame_spans, runs
+from pose_core.maths.rotations import rotation_vector_to_matrix, swing_between, unit
 from pose_core.motion_file import Motion
-from pose_core.retarget.bone_map import SIDES, BoneMap
-from pose_core.retarget.foot_contacts import FootContacts
-from pose_core.retarget.frame_solve import FrameSystem
-from pose_core.retarget.planted_feet import FootPath, contact_floor, hold_planted, hold_rigid
-from pose_core.retarget.rest_alignment import HINGE_AXES, RestAlignment
-from pose_core.retarget.rig import RigDescription
-from pose_core.retarget.two_bone import bend_for_distance, reach, steady_bend
-from pose_core.rotations import rotation_vector_to_matrix, swing_between, unit
+from pose_core.retarget.feet.contacts import FootContacts
+from pose_core.retarget.feet.planted import FootPath, contact_floor, hold_planted, hold_rigid
+from pose_core.retarget.feet.two_bone import bend_for_distance, reach, steady_bend
+from pose_core.retarget.rig.bone_map import SIDES, BoneMap
+from pose_core.retarget.rig.description import RigDescription
+from pose_core.retarget.rig.rest_alignment import HINGE_AXES, RestAlignment
 from pose_core.types import BoolArray, FloatArray
 
 # Legs and hips of a rig within this (relative) of the motion's need no other solution.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.rotations import swing_between, unit
+from pose_core.maths.rotations import swing_between, unit
 from pose_core.types import FloatArray
 
 # Share of a limb's length up to which its reach is exact; beyond, it nears full length but never gets there.

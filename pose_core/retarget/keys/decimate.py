@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pose_core.errors import ConfigError
-from pose_core.retarget.body_fit import BodyFit, Fitted
-from pose_core.retarget.body_points import BodyPoints, Pose
-from pose_core.retarget.channels import channel_rotations
-from pose_core.retarget.hermite import Held, long_stretches, stretches
-from pose_core.retarget.key_tracks import LOCATION, KeyTrack
-from pose_core.retarget.key_windows import window_around, with_edges
-from pose_core.retarget.rig import RigDescription
+from pose_core.retarget.keys.fit import BodyFit, Fitted
+from pose_core.retarget.keys.hermite import Held, long_stretches, stretches
+from pose_core.retarget.keys.points import BodyPoints, Pose
+from pose_core.retarget.keys.tracks import LOCATION, KeyTrack
+from pose_core.retarget.keys.windows import window_around, with_edges
+from pose_core.retarget.rig.channels import channel_rotations
+from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 LEAST_MM, MOST_MM = 0.1, 100.0

@@ -9,13 +9,13 @@ from typing import Self
 
 import numpy as np
 
-from pose_core.retarget.body_points import BodyPoints, Pose
-from pose_core.retarget.channels import channel_rotations, near_channels
-from pose_core.retarget.hermite import Held, Samples, fit_curves
-from pose_core.retarget.key_tracks import LOCATION, KeyTrack
-from pose_core.retarget.key_windows import Window
-from pose_core.retarget.rig import RigDescription
-from pose_core.rotations import matrix_to_quaternion, quaternion_multiply, skew
+from pose_core.maths.rotations import matrix_to_quaternion, quaternion_multiply, skew
+from pose_core.retarget.keys.hermite import Held, Samples, fit_curves
+from pose_core.retarget.keys.points import BodyPoints, Pose
+from pose_core.retarget.keys.tracks import LOCATION, KeyTrack
+from pose_core.retarget.keys.windows import Window
+from pose_core.retarget.rig.channels import channel_rotations, near_channels
+from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 # Part of a shift from above that a rotation makes up for; all of it would put the noise of one bone into the next.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.retarget.frame_solve import solve_block_tridiagonal
+from pose_core.maths.frame_system import solve_block_tridiagonal
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 # How firmly slopes are held to those of the samples, against one sample of a whole stretch: only what the samples

@@ -9,12 +9,12 @@ import numpy as np
 
 from pose_core.errors import ConfigError
 from pose_core.motion_file import Motion
-from pose_core.retarget.bone_map import SIDES, BoneMap
-from pose_core.retarget.decimate import Planted, check_error_mm, decimated
-from pose_core.retarget.key_tracks import KeyTrack, key_tracks, runs_of
-from pose_core.retarget.rig import ROTATION_MODES, RigDescription
-from pose_core.retarget.rig_motion import RigMotion
-from pose_core.retarget.root_motion import ROOT_MOTIONS, find_root_bone, in_place, on_root_bone
+from pose_core.retarget.keys.decimate import Planted, check_error_mm, decimated
+from pose_core.retarget.keys.root_motion import ROOT_MOTIONS, find_root_bone, in_place, on_root_bone
+from pose_core.retarget.keys.tracks import KeyTrack, key_tracks, runs_of
+from pose_core.retarget.rig.bone_map import SIDES, BoneMap
+from pose_core.retarget.rig.description import ROTATION_MODES, RigDescription
+from pose_core.retarget.rig.motion import RigMotion
 from pose_core.types import BoolArray, FloatArray
 
 KEEP = "KEEP"

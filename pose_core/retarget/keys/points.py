@@ -9,10 +9,10 @@ from typing import Self
 
 import numpy as np
 
-from pose_core.retarget.channels import channel_rotations
-from pose_core.retarget.key_tracks import LOCATION, KeyTrack
-from pose_core.retarget.rig import RigDescription
-from pose_core.rotations import turned
+from pose_core.maths.rotations import turned
+from pose_core.retarget.keys.tracks import LOCATION, KeyTrack
+from pose_core.retarget.rig.channels import channel_rotations
+from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import FloatArray, IntArray
 
 # A point this share of the bone's length beside it sees turns about the bone, as the skin does.

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from pose_core.errors import RigError
-from pose_core.retarget.bone_map import BoneMap
-from pose_core.retarget.channels import same_side
-from pose_core.retarget.kinematics import inherited, location_axes, pose_bones
-from pose_core.retarget.rig import RigDescription
-from pose_core.retarget.rig_motion import RigMotion
-from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix, twist_about
+from pose_core.maths.rotations import matrix_to_quaternion, rotation_vector_to_matrix, twist_about
+from pose_core.retarget.rig.bone_map import BoneMap
+from pose_core.retarget.rig.channels import same_side
+from pose_core.retarget.rig.description import RigDescription
+from pose_core.retarget.rig.kinematics import inherited, location_axes, pose_bones
+from pose_core.retarget.rig.motion import RigMotion
 from pose_core.types import FloatArray
 
 ROOT_MOTIONS = ("pelvis", "root_bone", "in_place")

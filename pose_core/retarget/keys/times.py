@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 
 from pose_core.errors import ConfigError, InsufficientDataError
-from pose_core.retarget.channels import same_side
-from pose_core.retarget.rig_motion import RigMotion
+from pose_core.retarget.rig.channels import same_side
+from pose_core.retarget.rig.motion import RigMotion
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 # Rates that cameras and editors really use.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose_core.errors import ShapeError
-from pose_core.retarget.channels import rotation_channels
-from pose_core.retarget.rig import RigDescription
-from pose_core.retarget.rig_motion import RigMotion
+from pose_core.retarget.rig.channels import rotation_channels
+from pose_core.retarget.rig.description import RigDescription
+from pose_core.retarget.rig.motion import RigMotion
 from pose_core.types import BoolArray, FloatArray, IntArray, check_shape
 
 ROTATION, LOCATION = "rotation", "location"

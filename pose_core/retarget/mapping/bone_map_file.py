@@ -10,7 +10,7 @@ from typing import Any
 
 from pose_core.errors import RigError
 from pose_core.files import atomic_path
-from pose_core.retarget.bone_map import CHAINS, PARTS, BoneMap, IkControl, Switch
+from pose_core.retarget.rig.bone_map import CHAINS, PARTS, BoneMap, IkControl, Switch
 
 FORMAT = "pose_core.bone_map"
 VERSION = 2

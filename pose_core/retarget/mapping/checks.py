@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 
 from pose_core.errors import RigError
-from pose_core.retarget.bone_map import ESSENTIAL, LIMB_PARTS, PARENT_PART, SIDES, BoneMap
-from pose_core.retarget.rig import RigDescription
-from pose_core.rotations import unit
+from pose_core.maths.rotations import unit
+from pose_core.retarget.rig.bone_map import ESSENTIAL, LIMB_PARTS, PARENT_PART, SIDES, BoneMap
+from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import FloatArray
 
 MAP_HINT = "Map the bones by hand and save the map, then give it with the job."

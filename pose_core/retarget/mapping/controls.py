@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pose_core.retarget.bone_map import LIMB_PARTS, BoneMap, IkControl, Switch
-from pose_core.retarget.bone_names import NamePreset
-from pose_core.retarget.rig import RigDescription
+from pose_core.retarget.mapping.families import NamePreset
+from pose_core.retarget.rig.bone_map import LIMB_PARTS, BoneMap, IkControl, Switch
+from pose_core.retarget.rig.description import RigDescription
 
 
 def with_controls(rig: RigDescription, bone_map: BoneMap, preset: NamePreset | None = None) -> BoneMap:

@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from pose_core.errors import RigError
-from pose_core.retarget.body_search import find_body
-from pose_core.retarget.bone_checks import MAP_HINT, check_bone_map
-from pose_core.retarget.bone_map import CHAINS, ESSENTIAL, OPTIONAL, PARTS, SIDES, BoneMap
-from pose_core.retarget.bone_names import NamePreset, name_presets, normalised, preset_of, says_nothing
-from pose_core.retarget.find_controls import with_controls
-from pose_core.retarget.finger_map import SURE_BY_NAME, find_fingers
-from pose_core.retarget.rig import RigDescription
-from pose_core.retarget.rig_evidence import RigEvidence, base_part
-from pose_core.retarget.vrm import parts_of_humanoid
+from pose_core.retarget.mapping.checks import MAP_HINT, check_bone_map
+from pose_core.retarget.mapping.controls import with_controls
+from pose_core.retarget.mapping.evidence import RigEvidence, base_part
+from pose_core.retarget.mapping.families import NamePreset, name_presets, normalised, preset_of, says_nothing
+from pose_core.retarget.mapping.fingers import SURE_BY_NAME, find_fingers
+from pose_core.retarget.mapping.search import find_body
+from pose_core.retarget.mapping.vrm import parts_of_humanoid
+from pose_core.retarget.rig.bone_map import CHAINS, ESSENTIAL, OPTIONAL, PARTS, SIDES, BoneMap
+from pose_core.retarget.rig.description import RigDescription
 
 SURE = 0.5
 """Bones with less confidence than this are doubtful: they are to be confirmed by a person."""

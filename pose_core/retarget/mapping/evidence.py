@@ -8,8 +8,8 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from pose_core.retarget.bone_words import NameEvidence, read_name
-from pose_core.retarget.rig import RigDescription
+from pose_core.retarget.mapping.words import NameEvidence, read_name
+from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import FloatArray
 
 BASE_PARTS = ("pelvis", "spine", "neck", "head", "clavicle", "upper_arm", "forearm", "hand", "thigh", "shin", "foot",

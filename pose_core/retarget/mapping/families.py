@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from pose_core.errors import RigError
-from pose_core.retarget.bone_map import CHAINS, FINGER_BONES, FINGERS, PARTS, SIDES
+from pose_core.retarget.rig.bone_map import CHAINS, FINGER_BONES, FINGERS, PARTS, SIDES
 
 FORMAT = "pose_core.bone_names"
 VERSION = 1
@@ -57,7 +57,7 @@ class NamePreset:
 @cache
 def name_presets() -> tuple[NamePreset, ...]:
     """All families that ship with the package, one JSON file each."""
-    folder = resources.files("pose_core.retarget") / "presets"
+    folder = resources.files("pose_core.retarget.mapping") / "presets"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda entry: entry.name)
     return tuple(parse_preset(entry.read_text(encoding="utf-8"), entry.name) for entry in files)
 

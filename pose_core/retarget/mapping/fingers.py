@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.retarget.bone_map import FINGER_BONES
-from pose_core.retarget.bone_words import FINGER_WORDS
-from pose_core.retarget.rig_evidence import RigEvidence
-from pose_core.rotations import unit
+from pose_core.maths.rotations import unit
+from pose_core.retarget.mapping.evidence import RigEvidence
+from pose_core.retarget.mapping.words import FINGER_WORDS
+from pose_core.retarget.rig.bone_map import FINGER_BONES
 
 SURE_BY_NAME, SURE_BY_SHAPE = 0.95, 0.6
 """How sure fingers are that were found by their names, or by their shape alone."""

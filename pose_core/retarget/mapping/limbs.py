@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from pose_core.retarget.rig_evidence import BASE_PARTS, RigEvidence
+from pose_core.retarget.mapping.evidence import BASE_PARTS, RigEvidence
 from pose_core.types import FloatArray
 
 ARM = ("upper_arm", "forearm", "hand")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pose_core.retarget.bone_map import SIDES
-from pose_core.retarget.limb_search import ARM, LEG, LimbPair
-from pose_core.retarget.rig_evidence import RigEvidence
+from pose_core.retarget.mapping.evidence import RigEvidence
+from pose_core.retarget.mapping.limbs import ARM, LEG, LimbPair
+from pose_core.retarget.rig.bone_map import SIDES
 from pose_core.types import FloatArray
 
 NO_BODY_HINT = "Choose an armature with a humanoid skeleton, or map its bones by hand."

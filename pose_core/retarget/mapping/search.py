@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.axes import UP_WORLD
 from pose_core.errors import RigError
-from pose_core.retarget.body_parts import NO_BODY_HINT, Body, PairShape, angle_deg, gauss, shape_of
-from pose_core.retarget.body_sides import left_odds, same_side
-from pose_core.retarget.bone_map import SIDES
-from pose_core.retarget.limb_search import ARM, LEG, LimbPair, find_pairs
-from pose_core.retarget.rig_evidence import RigEvidence, base_part
-from pose_core.retarget.trunk_search import find_trunks
+from pose_core.maths.axes import UP_WORLD
+from pose_core.retarget.mapping.evidence import RigEvidence, base_part
+from pose_core.retarget.mapping.limbs import ARM, LEG, LimbPair, find_pairs
+from pose_core.retarget.mapping.readings import NO_BODY_HINT, Body, PairShape, angle_deg, gauss, shape_of
+from pose_core.retarget.mapping.sides import left_odds, same_side
+from pose_core.retarget.mapping.trunk import find_trunks
+from pose_core.retarget.rig.bone_map import SIDES
 from pose_core.types import FloatArray
 
 _MOST_PAIRS = 14

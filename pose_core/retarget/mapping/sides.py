@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.axes import FORWARD_REST
 from pose_core.errors import RigError
-from pose_core.retarget.body_parts import Body, angle_deg, shape_of
-from pose_core.retarget.limb_search import LimbPair
-from pose_core.retarget.rig_evidence import RigEvidence
-from pose_core.rotations import unit
+from pose_core.maths.axes import FORWARD_REST
+from pose_core.maths.rotations import unit
+from pose_core.retarget.mapping.evidence import RigEvidence
+from pose_core.retarget.mapping.limbs import LimbPair
+from pose_core.retarget.mapping.readings import Body, angle_deg, shape_of
 from pose_core.types import FloatArray
 
 # Log-odds of the side that toes, knees and elbows, and facing -Y speak for at most.

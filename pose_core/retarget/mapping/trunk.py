@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.retarget.body_parts import Body, PairShape, gauss
-from pose_core.retarget.limb_search import LimbPair
-from pose_core.retarget.rig_evidence import BASE_PARTS, RigEvidence
-from pose_core.rotations import unit
+from pose_core.maths.rotations import unit
+from pose_core.retarget.mapping.evidence import BASE_PARTS, RigEvidence
+from pose_core.retarget.mapping.limbs import LimbPair
+from pose_core.retarget.mapping.readings import Body, PairShape, gauss
 
 # What it speaks for a head that it ends, or does not end, in a bone of its own just as the toes do.
 _END_BONES = 1.2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pose_core.errors import ConfigError
-from pose_core.retarget.rig import ROTATION_MODES
-from pose_core.rotations import quaternion_to_matrix, rotation_vector_to_matrix, unit
+from pose_core.maths.rotations import quaternion_to_matrix, rotation_vector_to_matrix, unit
+from pose_core.retarget.rig.description import ROTATION_MODES
 from pose_core.types import BoolArray, FloatArray
 
 _EULER_ORDERS = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)

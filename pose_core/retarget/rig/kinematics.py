@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from pose_core.retarget.rig import RigDescription
-from pose_core.retarget.rig_motion import RigMotion
-from pose_core.rotations import quaternion_to_matrix, turned
+from pose_core.maths.rotations import quaternion_to_matrix, turned
+from pose_core.retarget.rig.description import RigDescription
+from pose_core.retarget.rig.motion import RigMotion
 from pose_core.types import FloatArray
 
 

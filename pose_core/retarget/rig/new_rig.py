@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pose_core.maths.rotations import unit
 from pose_core.motion_file import Motion
-from pose_core.retarget.bone_map import SIDES, BoneMap
-from pose_core.rotations import unit
+from pose_core.retarget.rig.bone_map import SIDES, BoneMap
 from pose_core.types import FloatArray
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.axes import FORWARD_REST, LEFT_REST, UP_WORLD
 from pose_core.errors import RigError
-from pose_core.retarget.bone_map import SIDES, BoneMap
-from pose_core.retarget.rig import RigDescription
-from pose_core.rotations import rotation_vector_to_matrix, swing_between, unit
+from pose_core.maths.axes import FORWARD_REST, LEFT_REST, UP_WORLD
+from pose_core.maths.rotations import rotation_vector_to_matrix, swing_between, unit
+from pose_core.retarget.rig.bone_map import SIDES, BoneMap
+from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import FloatArray
 
 # A rig whose trunk leans less than this at rest counts as standing: then the floor, not the lean, says what is up.

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from pose_core.errors import RigError
+from pose_core.maths.rotations import rotation_vector_to_matrix, turned, twist_about, unit
 from pose_core.motion_file import Motion
-from pose_core.retarget.bone_map import CHAINS, SIDES, BoneMap
-from pose_core.retarget.foot_contacts import FootContacts, foot_contacts
-from pose_core.retarget.kinematics import place_bones
-from pose_core.retarget.proportions import (
+from pose_core.retarget.feet.contacts import FootContacts, foot_contacts
+from pose_core.retarget.feet.proportions import (
     Placed,
     has_own_proportions,
     rig_limb,
@@ -20,11 +19,12 @@ from pose_core.retarget.proportions import (
     solve_arms,
     solve_legs,
 )
-from pose_core.retarget.rest_alignment import RestAlignment, align_rest_pose
-from pose_core.retarget.rig import RigDescription
-from pose_core.retarget.spine_chain import chain_rotations
-from pose_core.retarget.transfer_config import TransferConfig, correction_matrix
-from pose_core.rotations import rotation_vector_to_matrix, turned, twist_about, unit
+from pose_core.retarget.rig.bone_map import CHAINS, SIDES, BoneMap
+from pose_core.retarget.rig.description import RigDescription
+from pose_core.retarget.rig.kinematics import place_bones
+from pose_core.retarget.rig.rest_alignment import RestAlignment, align_rest_pose
+from pose_core.retarget.transfer.config import TransferConfig, correction_matrix
+from pose_core.retarget.transfer.spine_chain import chain_rotations
 from pose_core.skeletons import Skeleton
 from pose_core.types import FloatArray
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pose_core.errors import ConfigError
-from pose_core.retarget.bone_map import PARTS
-from pose_core.rotations import quaternion_to_matrix, rotation_vector_to_matrix
+from pose_core.maths.rotations import quaternion_to_matrix, rotation_vector_to_matrix
+from pose_core.retarget.rig.bone_map import PARTS
 from pose_core.types import FloatArray
 
 CONTROLS = ("auto", "fk", "ik")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.retarget.bone_map import LIMB_PARTS, BoneMap
-from pose_core.retarget.kinematics import location_axes
-from pose_core.retarget.rig import RigDescription
-from pose_core.rotations import swing_between, unit
+from pose_core.maths.rotations import swing_between, unit
+from pose_core.retarget.rig.bone_map import LIMB_PARTS, BoneMap
+from pose_core.retarget.rig.description import RigDescription
+from pose_core.retarget.rig.kinematics import location_axes
 from pose_core.types import FloatArray
 
 # A limb bent less than this (as a sine) takes the direction of its pole more and more from its rest pose.

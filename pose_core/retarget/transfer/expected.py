@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from pose_core.motion_file import Motion
-from pose_core.retarget.bone_map import SIDES, BoneMap
-from pose_core.retarget.foot_contacts import foot_contacts
-from pose_core.retarget.rig import RigDescription
-from pose_core.retarget.rig_motion import RigMotion
+from pose_core.retarget.feet.contacts import foot_contacts
+from pose_core.retarget.rig.bone_map import SIDES, BoneMap
+from pose_core.retarget.rig.description import RigDescription
+from pose_core.retarget.rig.motion import RigMotion
 from pose_core.types import BoolArray, FloatArray
 
 _LIMBS = {

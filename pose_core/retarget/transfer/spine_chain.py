@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pose_core.maths.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
 from pose_core.motion_file import Motion
-from pose_core.retarget.bone_map import SIDES, BoneMap
-from pose_core.retarget.rig import RigDescription
-from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
+from pose_core.retarget.rig.bone_map import SIDES, BoneMap
+from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import FloatArray
 
 

@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 
 from pose_core.errors import InsufficientDataError, RigError
+from pose_core.maths.rotations import matrix_to_quaternion, quaternion_conjugate, quaternion_multiply, turned
 from pose_core.motion_file import Motion
-from pose_core.retarget.body_pose import hips_middle, part_key, pose_body
-from pose_core.retarget.bone_map import LIMBS, SIDES, BoneMap
-from pose_core.retarget.channels import same_side
-from pose_core.retarget.control_keys import KeyedBones, control_goals, hinged, keyed_bones, location_channel
-from pose_core.retarget.kinematics import place_bones
-from pose_core.retarget.rig import RigDescription
-from pose_core.retarget.rig_motion import RigMotion
-from pose_core.retarget.transfer_config import TransferConfig
-from pose_core.rotations import matrix_to_quaternion, quaternion_conjugate, quaternion_multiply, turned
+from pose_core.retarget.rig.bone_map import LIMBS, SIDES, BoneMap
+from pose_core.retarget.rig.channels import same_side
+from pose_core.retarget.rig.description import RigDescription
+from pose_core.retarget.rig.kinematics import place_bones
+from pose_core.retarget.rig.motion import RigMotion
+from pose_core.retarget.transfer.body_pose import hips_middle, part_key, pose_body
+from pose_core.retarget.transfer.config import TransferConfig
+from pose_core.retarget.transfer.control_keys import KeyedBones, control_goals, hinged, keyed_bones, location_channel
 from pose_core.types import BoolArray, FloatArray
 
 

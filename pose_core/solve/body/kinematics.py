@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
-from pose_core.solve.body_model import BODY, BodyModel
+from pose_core.maths.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
+from pose_core.solve.body.body_model import BODY, BodyModel
 from pose_core.types import BoolArray, FloatArray
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.frame_times import runs
+from pose_core.maths.frame_times import runs
 from pose_core.types import BoolArray, FloatArray
 
 

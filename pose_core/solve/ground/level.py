@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.frame_times import runs
-from pose_core.rotations import unit
+from pose_core.maths.frame_times import runs
+from pose_core.maths.rotations import unit
 from pose_core.types import FloatArray
 
 

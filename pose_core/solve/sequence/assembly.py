@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pose_core.frame_times import second_difference
-from pose_core.nets.tome2017.prior import REFERENCE_HEIGHT_M, normalise_poses
-from pose_core.rotations import matrix_to_rotation_vector
+from pose_core.lab.pose_prior.prior import REFERENCE_HEIGHT_M, normalise_poses
+from pose_core.maths.frame_times import second_difference
+from pose_core.maths.rotations import matrix_to_rotation_vector
 from pose_core.skeletons import CANONICAL
-from pose_core.solve import residuals as res
-from pose_core.solve.arrow import NormalEquations
-from pose_core.solve.body_model import BODY
-from pose_core.solve.composite import CompositeEvidence
-from pose_core.solve.kinematics import BodyState, Pose, forward, length_jacobian, point_jacobian
-from pose_core.solve.plausible import default_prior, unlikeliness
-from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import BodyState, Pose, forward, length_jacobian, point_jacobian
+from pose_core.solve.sequence import residuals as res
+from pose_core.solve.sequence.arrow import NormalEquations
+from pose_core.solve.sequence.composite import CompositeEvidence
+from pose_core.solve.sequence.plausible import default_prior, unlikeliness
+from pose_core.solve.sequence.problem import CONTACT_POINTS, SOLE_M, Problem
 from pose_core.types import FloatArray
 
 _BALLS = len(BODY.balls)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.rotations import skew
-from pose_core.solve.body_model import BODY
-from pose_core.solve.kinematics import Pose
+from pose_core.maths.rotations import skew
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import Pose
 from pose_core.types import BoolArray, FloatArray
 
 _N = len(BODY.tree)

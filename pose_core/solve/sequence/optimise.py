@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pose_core.solve.assembly import Assembler, Energy
-from pose_core.solve.body_model import BODY
-from pose_core.solve.kinematics import BodyState
-from pose_core.solve.problem import Problem
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import BodyState
+from pose_core.solve.sequence.assembly import Assembler, Energy
+from pose_core.solve.sequence.problem import Problem
 from pose_core.types import FloatArray
 
 

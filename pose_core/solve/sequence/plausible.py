@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pose_core.nets.tome2017.prior import PosePrior, flatten, log_sum_exp, read_pose_prior
+from pose_core.lab.pose_prior.prior import PosePrior, flatten, log_sum_exp, read_pose_prior
 from pose_core.types import FloatArray
 
-_WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "pose_prior.npz"
+_WEIGHTS = Path(__file__).resolve().parents[2] / "lab" / "pose_prior" / "pose_prior.npz"
 
 # Other models mean other places by a joint's name, and bodies differ from the 1.70 m of the model: metres.
 _SPREAD_M = 0.04

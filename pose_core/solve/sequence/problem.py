@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pose_core.errors import ShapeError
-from pose_core.solve.body_model import BODY
+from pose_core.solve.body.body_model import BODY
 from pose_core.types import BoolArray, FloatArray, check_shape
 
 CONTACT_POINTS: tuple[int, ...] = tuple(BODY.tree.indices("left_heel", "left_toe", "right_heel", "right_toe"))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.frame_times import second_difference
-from pose_core.rotations import matrix_to_rotation_vector
+from pose_core.maths.frame_times import second_difference
+from pose_core.maths.rotations import matrix_to_rotation_vector
 from pose_core.types import FloatArray
 
 _NEAR_M = 0.1  # points nearer to the camera than this are projected as if they were this far

@@ -13,17 +13,17 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pose_core.axes import camera_angles, camera_rotation
-from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
-from pose_core.solve.assembly import Assembler
-from pose_core.solve.balance import up_from_balance
-from pose_core.solve.body_model import BODY
-from pose_core.solve.contacts import detect_contacts
-from pose_core.solve.kinematics import BodyState, forward
-from pose_core.solve.level import up_from_footprints
-from pose_core.solve.optimise import OptimiserConfig, Solution, minimise, without_lengths
-from pose_core.solve.problem import CONTACT_POINTS, SOLE_M, Problem
-from pose_core.solve.uncertainty import joint_sigmas, marginal_covariances
+from pose_core.maths.axes import camera_angles, camera_rotation
+from pose_core.maths.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import BodyState, forward
+from pose_core.solve.ground.balance import up_from_balance
+from pose_core.solve.ground.contacts import detect_contacts
+from pose_core.solve.ground.level import up_from_footprints
+from pose_core.solve.sequence.assembly import Assembler
+from pose_core.solve.sequence.optimise import OptimiserConfig, Solution, minimise, without_lengths
+from pose_core.solve.sequence.problem import CONTACT_POINTS, SOLE_M, Problem
+from pose_core.solve.sequence.uncertainty import joint_sigmas, marginal_covariances
 from pose_core.types import FloatArray
 
 _R = TypeVar("_R")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.solve.arrow import NormalEquations
-from pose_core.solve.body_model import BODY
-from pose_core.solve.kinematics import Pose, point_jacobian
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import Pose, point_jacobian
+from pose_core.solve.sequence.arrow import NormalEquations
 from pose_core.types import FloatArray
 
 

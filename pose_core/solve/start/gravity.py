@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.axes import camera_angles, camera_rotation
 from pose_core.config import CameraConfig
-from pose_core.rotations import unit
+from pose_core.maths.axes import camera_angles, camera_rotation
+from pose_core.maths.rotations import unit
 from pose_core.skeletons import CANONICAL
 from pose_core.types import FloatArray
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.rotations import best_rotation, rotation_vector_to_matrix, swing_between, unit
+from pose_core.maths.rotations import best_rotation, rotation_vector_to_matrix, swing_between, unit
 from pose_core.skeletons import CANONICAL, REST_DIRECTIONS
-from pose_core.solve.smoothing import smooth
+from pose_core.solve.start.smoothing import smooth
 from pose_core.types import FloatArray
 
 # Axis about which elbow and knee bend in the rest pose: a left forearm comes forward about -Z, shanks go back about +X.

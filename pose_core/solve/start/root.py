@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, solveh_banded
 
 from pose_core.errors import InsufficientDataError
-from pose_core.frame_times import second_difference
+from pose_core.maths.frame_times import second_difference
 from pose_core.types import FloatArray
 
 _BLOCK = 3  # unknowns a frame

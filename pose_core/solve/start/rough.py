@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.axes import UP_WORLD
-from pose_core.cameras import rigid_transform, transform_points
 from pose_core.config import CameraConfig, SolveConfig
 from pose_core.errors import InsufficientDataError
+from pose_core.maths.axes import UP_WORLD
+from pose_core.maths.cameras import rigid_transform, transform_points
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, joint_mapping
-from pose_core.solve.body import Body, build_body, complete_joints, smooth_joints
-from pose_core.solve.bone_lengths import fit_bone_lengths
-from pose_core.solve.contacts import detect_contacts
-from pose_core.solve.gravity import estimate_camera_rotation
-from pose_core.solve.problem import SOLE_M
-from pose_core.solve.root import solve_root
-from pose_core.solve.smoothing import fill_spans
+from pose_core.solve.ground.contacts import detect_contacts
+from pose_core.solve.sequence.problem import SOLE_M
+from pose_core.solve.start.bone_lengths import fit_bone_lengths
+from pose_core.solve.start.gravity import estimate_camera_rotation
+from pose_core.solve.start.root import solve_root
+from pose_core.solve.start.smoothed_body import Body, build_body, complete_joints, smooth_joints
+from pose_core.solve.start.smoothing import fill_spans
 from pose_core.types import BoolArray, FloatArray, KeypointTrack, LiftedTrack
 
 # A frame needs this many joints, seen at least this well, to count as evidence.

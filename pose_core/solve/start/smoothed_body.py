@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
+from pose_core.maths.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
 from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
-from pose_core.solve.orientation import local_rotations, rotations_from_joints
-from pose_core.solve.smoothing import smooth, smooth_robust
+from pose_core.solve.start.orientation import local_rotations, rotations_from_joints
+from pose_core.solve.start.smoothing import smooth, smooth_robust
 from pose_core.types import BoolArray, FloatArray
 
 # Highest frequency that people's joints move at with any strength, Hz: the trunk is slow, hands and feet are fast.

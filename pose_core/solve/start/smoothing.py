@@ -12,7 +12,7 @@ import itertools
 import numpy as np
 from scipy.linalg import solveh_banded
 
-from pose_core.frame_times import frame_spans, second_difference
+from pose_core.maths.frame_times import frame_spans, second_difference
 from pose_core.types import FloatArray
 
 

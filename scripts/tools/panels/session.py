@@ -77,7 +77,7 @@ def shot(name, whole=False):
 
 def parts(*names):
     """Show only these parts, open: under another name, as Blender remembers what was closed."""
-    sections = module("panels.sections")
+    sections = module("estimate.sections")
     walk.setdefault("all", sections.OPTIONS)
     shown = [(f"{name}_shown", label, draw) for name, label, draw in walk["all"] if name in names]
     sections.OPEN_AT_FIRST = frozenset(name for name, _, _ in shown)
@@ -89,7 +89,7 @@ def job(operator):
     with bpy.context.temp_override(window=window(), area=view(), region=region("WINDOW")):
         operator("INVOKE_DEFAULT")
     until_s = time.monotonic() + JOB_S
-    while module("state").STATE.job is not None and time.monotonic() < until_s:
+    while module("job.state").STATE.job is not None and time.monotonic() < until_s:
         yield
 
 
@@ -121,14 +121,14 @@ def pictures():
     settings().height_m = 1.75
     settings().write_preview = True
     yield from job(bpy.ops.pose_core.estimate)
-    if module("state").STATE.problem is not None:
-        raise RuntimeError(module("state").STATE.problem.message)
+    if module("job.state").STATE.problem is not None:
+        raise RuntimeError(module("job.state").STATE.problem.message)
     bpy.context.scene.frame_set(72)
     for obj in bpy.context.view_layer.objects:
         obj.select_set(False)
     yield from shot("panel", whole=True)
 
-    module("state").STATE.summary = None
+    module("job.state").STATE.summary = None
     for name in ("model", "camera", "motion", "timing", "keys", "output", "export"):
         parts(name)
         settings().use_fov = settings().use_tilt = settings().use_range = settings().use_fewer_keys = True
@@ -145,9 +145,9 @@ def pictures():
     hero.pose_core_bones.active_row = first["left_hand"]
     yield from shot("panel_bones_waiting")
     rows[first["head"]].confidence = 0.7
-    bones_ui = module("panels.bones_ui")
+    bones_ui = module("bones.panel")
     # What was open while bones waited stays so under its name: no click is needed to open the section.
-    bones_ui = module("panels.bones_ui")
+    bones_ui = module("bones.panel")
     bones_ui.PANEL_ID += "_waiting"
     yield from shot("panel_bones")
     bones_ui.PANEL_ID = bones_ui.PANEL_ID.removesuffix("_waiting")
@@ -172,7 +172,7 @@ def pictures():
         settings().active_role = 0
         bpy.ops.pose_core.remove_role()
 
-    state = module("state")
+    state = module("job.state")
     settings().people = "MAIN"
     state.STATE.summary = state.Summary(
         bpy.context.scene.name, ("Hero", "Villain"), "street_two_people_at_the_corner_take_12.mp4",

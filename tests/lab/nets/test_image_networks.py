@@ -7,16 +7,16 @@ import pytest
 import torch
 
 from pose_core.errors import ConfigError, ModelError, ShapeError
-from pose_core.nets.maps import gaussian_maps, read_maps
-from pose_core.nets.outputs import PoseLabels
-from pose_core.nets.registry import NETWORKS, build_network, config_facts, config_from_facts, network_config
+from pose_core.lab.datasets.augment import scale_crops
+from pose_core.lab.nets.maps import gaussian_maps, read_maps
+from pose_core.lab.nets.outputs import PoseLabels
+from pose_core.lab.nets.registry import NETWORKS, build_network, config_facts, config_from_facts, network_config
+from pose_core.lab.train.images.batches import to_tensors
+from pose_core.lab.train.images.export import PARITY_M, PARITY_PX, export_network
+from pose_core.lab.train.images.loop import ImageTrainSettings, load_trained, predict, train_image_network
+from pose_core.lab.train.images.samples import ImageSubset
+from pose_core.lab.train.images.stick_figures import StickFigures
 from pose_core.skeletons.h36m import H36M
-from pose_core.train.datasets.augment import scale_crops
-from pose_core.train.image_batches import to_tensors
-from pose_core.train.image_export import PARITY_M, PARITY_PX, export_network
-from pose_core.train.image_loop import ImageTrainSettings, load_trained, predict, train_image_network
-from pose_core.train.image_samples import ImageSubset
-from pose_core.train.stick_figures import StickFigures
 
 pytestmark = pytest.mark.train
 
@@ -170,7 +170,7 @@ def run(tmp_path, steps, resume=False, name="li_chan2014", **changes):
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
-    from pose_core.train import image_loop
+    from pose_core.lab.train.images import loop as image_loop
 
     whole = run(tmp_path / "whole", 8)
     validate = image_loop._Run.validate

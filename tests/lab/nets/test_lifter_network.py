@@ -10,20 +10,20 @@ import pytest
 import torch
 
 from pose_core.errors import ModelError, MotionFileError
+from pose_core.lab.datasets.mocap import MocapSplit
+from pose_core.lab.nets.lifter import LifterNetwork, LifterShape
+from pose_core.lab.train.common.checkpoint import load_checkpoint
+from pose_core.lab.train.lifter import export
+from pose_core.lab.train.lifter.initial import read_exported_weights, start_from
+from pose_core.lab.train.lifter.loop import CHECKPOINT, HISTORY, TrainSettings, load_network, train_lifter
+from pose_core.lab.train.lifter.losses import LossWeights, lifter_loss
+from pose_core.lab.train.lifter.samples import SampleSettings
 from pose_core.lift.features import FEATURE_COUNT, INPUT_JOINTS, make_features
 from pose_core.lift.temporal import open_lifter
-from pose_core.nets.lifter import LifterNetwork, LifterShape
 from pose_core.skeletons import CANONICAL
-from pose_core.train import export
-from pose_core.train.checkpoint import load_checkpoint
-from pose_core.train.initial import read_exported_weights, start_from
-from pose_core.train.loop import CHECKPOINT, HISTORY, TrainSettings, load_network, train_lifter
-from pose_core.train.losses import LossWeights, lifter_loss
-from pose_core.train.mocap import MocapSplit
-from pose_core.train.samples import SampleSettings
+from tests.lab.train.test_mocap import write_archive
+from tests.lab.train.test_samples import recordings
 from tests.support.synthetic import walking_joints
-from tests.train.test_mocap import write_archive
-from tests.train.test_samples import recordings
 
 pytestmark = pytest.mark.train
 
@@ -239,7 +239,7 @@ def test_the_script_trains_exports_and_describes(tmp_path):
     data, out = tmp_path / "data", tmp_path / "out"
     data.mkdir()
     write_archive(data / "a.npz", clips, ["somebody", "cmu_13", "cmu_49", "actor"], ["s", "s", "s", "fair"])
-    script = Path(__file__).resolve().parents[2] / "scripts" / "train_lifter.py"
+    script = Path(__file__).resolve().parents[3] / "scripts" / "train_lifter.py"
     command = [sys.executable, str(script), "--data", str(data), "--out", str(out), "--steps", "2"]
     command += ["--batch", "2", "--frames", "20", "--channels", "16", "--threads", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from pose_core.nets import habibie2019, hourglass, li_chan2014, park2016
-from pose_core.nets.maps import gaussian_maps, gaussian_volumes, read_maps, read_volumes
-from pose_core.nets.outputs import PoseLabels
-from pose_core.nets.registry import build_network, network_config
-from pose_core.nets.tome2017 import LiftGrid, lift_poses
-from pose_core.nets.tome2017.layer import PoseLayer, solve_positive
-from pose_core.nets.tome2017.model import _shipped_prior
+from pose_core.lab.datasets.augment import scale_crops
+from pose_core.lab.nets import habibie2019, hourglass, li_chan2014, park2016
+from pose_core.lab.nets.maps import gaussian_maps, gaussian_volumes, read_maps, read_volumes
+from pose_core.lab.nets.outputs import PoseLabels
+from pose_core.lab.nets.registry import build_network, network_config
+from pose_core.lab.nets.tome2017 import LiftGrid, lift_poses
+from pose_core.lab.nets.tome2017.layer import PoseLayer, solve_positive
+from pose_core.lab.nets.tome2017.model import _shipped_prior
+from pose_core.lab.train.images.batches import to_tensors
+from pose_core.lab.train.images.stick_figures import StickFigures
 from pose_core.skeletons import CANONICAL, joint_mapping
 from pose_core.skeletons.h36m import H36M, H36M_FROM_CANONICAL, h36m_joints
-from pose_core.train.datasets.augment import scale_crops
-from pose_core.train.image_batches import to_tensors
-from pose_core.train.stick_figures import StickFigures
 
 pytestmark = pytest.mark.train
 
@@ -90,7 +90,7 @@ def test_the_3d_loss_does_not_reach_the_2d_classification():
 def test_poses_from_all_roots_are_averaged_about_their_means():
     pose = torch.randn(2, 17, 3, generator=torch.manual_seed(1))
     from_root = torch.stack([pose - pose[:, r : r + 1] for r in park2016.TINY.roots], dim=1)
-    from pose_core.nets.park2016.model import mean_of_roots
+    from pose_core.lab.nets.park2016.model import mean_of_roots
 
     assert torch.allclose(mean_of_roots(from_root), pose - pose[:, :1], atol=1e-6)
     assert len(park2016.PAPER.roots) == 6
@@ -112,7 +112,7 @@ def test_windows_hold_joints_and_bones():
 
 
 def test_bones_add_up_to_joints():
-    from pose_core.nets.li_chan2014.model import joints_from_bones
+    from pose_core.lab.nets.li_chan2014.model import joints_from_bones
 
     truth = torch.randn(2, 17, 3, generator=torch.manual_seed(2)) * 0.2
     truth = truth - truth[:, :1]
@@ -224,7 +224,7 @@ def test_the_layer_lifts_as_well_as_the_lifter_on_the_same_grid():
         "nq,nqjx->njx", rng.normal(0, 0.5, (24, prior.basis_m.shape[1])), prior.basis_m[component]
     )
     yaw = rng.uniform(-np.pi, np.pi, 24)
-    from pose_core.nets.tome2017.lifting import view_rotations
+    from pose_core.lab.pose_prior.lifting import view_rotations
 
     truth = h36m_joints(pose @ np.swapaxes(view_rotations(yaw, np.full(24, 0.17), np.zeros(24)), -1, -2))
     xy = 0.9 * truth[..., :2] + 0.05

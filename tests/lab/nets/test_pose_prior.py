@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from pose_core.errors import InsufficientDataError, ModelError, ShapeError
-from pose_core.lift.features import INPUT_JOINTS
-from pose_core.metrics import mpjpe, pa_mpjpe
-from pose_core.nets.tome2017 import (
+from pose_core.lab.nets.tome2017 import (
     LiftGrid,
     PosePrior,
     fit_pose_prior,
@@ -15,9 +13,11 @@ from pose_core.nets.tome2017 import (
     read_pose_prior,
     write_pose_prior,
 )
-from pose_core.nets.tome2017.lifting import view_rotations
-from pose_core.nets.tome2017.prior import flatten
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.lab.pose_prior.lifting import view_rotations
+from pose_core.lab.pose_prior.prior import flatten
+from pose_core.lift.features import INPUT_JOINTS
+from pose_core.maths.metrics import mpjpe, pa_mpjpe
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
 from tests.support.shared import shared_file
@@ -131,9 +131,9 @@ def test_lifts_poses_of_the_model_from_any_side_and_scale():
 
 
 def test_mixture_beats_one_component_and_the_mean_pose_on_held_out_people():
-    from pose_core.train.mocap import read_mocap, split_mocap
-    from scripts._evaluation.prior_data import draw_poses
-    from scripts._evaluation.prior_report import measure_prior
+    from pose_core.lab.datasets.mocap import read_mocap, split_mocap
+    from pose_core.lab.evaluation.prior_data import draw_poses
+    from pose_core.lab.evaluation.prior_report import measure_prior
 
     split = split_mocap(read_mocap([shared_file("mocap/cmu_amc.npz"), shared_file("mocap/ui_prmd.npz")]))
     poses = draw_poses(split.train, 6000, np.random.default_rng(0))

@@ -62,7 +62,7 @@ def write_3dhp(root: Path, frames: int = 3) -> np.ndarray:
     """Returns the joints (frames, 28, 3), metres, of camera 0."""
     from scipy.io import savemat
 
-    from pose_core.cameras import project_points
+    from pose_core.maths.cameras import project_points
 
     points = np.array([person_m(seed, 28) for seed in range(frames)])
     sequence = root / "S1" / "Seq1"

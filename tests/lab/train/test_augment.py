@@ -7,14 +7,14 @@ import pytest
 
 pytest.importorskip("cv2")
 
-from pose_core.cameras import project_points
 from pose_core.errors import ConfigError
+from pose_core.lab.datasets.augment import Augmentation, add_patches, augment, move_crops, pca_colour
+from pose_core.lab.datasets.rendered import read_rendered
+from pose_core.lab.train.images.samples import ImageBatch
+from pose_core.maths.cameras import project_points
 from pose_core.skeletons.h36m import H36M
-from pose_core.train.datasets.augment import Augmentation, add_patches, augment, move_crops, pca_colour
-from pose_core.train.datasets.rendered import read_rendered
-from pose_core.train.image_samples import ImageBatch
 
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "rendered_people"
+SAMPLE = Path(__file__).resolve().parents[3] / "samples" / "rendered_people"
 NOTHING = Augmentation(0, 0, 0, 0, 0, 0, 0)
 # float32 labels, pixels to some hundred, depths of some metres
 TOLERANCE_PX = 0.02

@@ -9,20 +9,20 @@ import pytest
 pytest.importorskip("cv2")
 pytest.importorskip("scipy")
 
-from pose_core.cameras import project_points
 from pose_core.errors import ConfigError, DatasetError
+from pose_core.lab.datasets.human36m import read_human36m
+from pose_core.lab.datasets.images import Picture, crop_matrix, warp
+from pose_core.lab.datasets.joint_sets import H36M_32, LSP_14, MPI_INF_3DHP_28, MPII_16
+from pose_core.lab.datasets.layout import LABELS_FILE, LOOKS, SPLITS, read_json, read_labels
+from pose_core.lab.datasets.lsp import read_lsp
+from pose_core.lab.datasets.mpi_inf_3dhp import read_mpi_inf_3dhp
+from pose_core.lab.datasets.mpii import read_mpii
+from pose_core.lab.datasets.rendered import read_rendered
+from pose_core.maths.cameras import project_points
 from pose_core.skeletons.h36m import H36M
-from pose_core.train.datasets.human36m import read_human36m
-from pose_core.train.datasets.images import Picture, crop_matrix, warp
-from pose_core.train.datasets.joint_sets import H36M_32, LSP_14, MPI_INF_3DHP_28, MPII_16
-from pose_core.train.datasets.layout import LABELS_FILE, LOOKS, SPLITS, read_json, read_labels
-from pose_core.train.datasets.lsp import read_lsp
-from pose_core.train.datasets.mpi_inf_3dhp import read_mpi_inf_3dhp
-from pose_core.train.datasets.mpii import read_mpii
-from pose_core.train.datasets.rendered import read_rendered
-from tests.train import dataset_files as files
+from tests.lab.train import dataset_files as files
 
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "rendered_people"
+SAMPLE = Path(__file__).resolve().parents[3] / "samples" / "rendered_people"
 # Labels are stored in float32 and pixels go to some hundred.
 EXACT_PX = 2e-3
 EXACT_M = 1e-5
@@ -262,7 +262,7 @@ def test_warp_counts_from_the_outer_corner():
 
 def test_a_picture_is_read_as_red_green_blue(tmp_path):
     cv2 = pytest.importorskip("cv2")
-    from pose_core.train.datasets.images import read_picture
+    from pose_core.lab.datasets.images import read_picture
 
     cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 4, 3), (255, 0, 10), dtype=np.uint8))
     assert read_picture(Picture(tmp_path / "a.png"))[0, 0].tolist() == [10, 0, 255]

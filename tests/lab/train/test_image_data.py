@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from pose_core.errors import InsufficientDataError, ShapeError
+from pose_core.lab.datasets.augment import Augmentation, augment, scale_crops
+from pose_core.lab.datasets.in_memory import InMemory
+from pose_core.lab.train.images.batches import BatchSource
+from pose_core.lab.train.images.samples import ImageSubset, bone_lengths_by_subject, split_by_subject
+from pose_core.lab.train.images.stick_figures import StickFigures
 from pose_core.skeletons.h36m import H36M
-from pose_core.train.datasets.augment import Augmentation, augment, scale_crops
-from pose_core.train.datasets.in_memory import InMemory
-from pose_core.train.image_batches import BatchSource
-from pose_core.train.image_samples import ImageSubset, bone_lengths_by_subject, split_by_subject
-from pose_core.train.stick_figures import StickFigures
 
 pytestmark = pytest.mark.train
 

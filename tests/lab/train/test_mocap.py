@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from pose_core.errors import InsufficientDataError, MotionFileError
+from pose_core.lab.datasets.bvh import read_bvh, read_bvh_folder, to_canonical
+from pose_core.lab.datasets.mocap import estimate_heels, read_mocap, split_mocap
+from pose_core.lab.datasets.mocap_folder import read_folder
+from pose_core.lab.train.lifter.bodies import stature_of
 from pose_core.skeletons import CANONICAL
-from pose_core.train.bodies import stature_of
-from pose_core.train.bvh import read_bvh, read_bvh_folder, to_canonical
-from pose_core.train.data_folder import read_folder
-from pose_core.train.mocap import estimate_heels, read_mocap, split_mocap
 from tests.support.shared import shared_file
 from tests.support.synthetic import walking_joints
 

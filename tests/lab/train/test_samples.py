@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from pose_core.lift.features import INPUT_JOINTS
-from pose_core.skeletons import CANONICAL
-from pose_core.train.bodies import (
+from pose_core.lab.datasets.mocap import from_joints
+from pose_core.lab.train.lifter.bodies import (
     draw_proportions,
     label_contacts,
     mirror_bodies,
@@ -13,11 +12,12 @@ from pose_core.train.bodies import (
     scale_bones,
     stature_of,
 )
-from pose_core.train.detections import EXACT, REALISTIC, TRAINING_NOISE, offset_joints
-from pose_core.train.mocap import from_joints
-from pose_core.train.samples import SampleSettings, SampleSource
-from pose_core.train.validation import make_validation_set, score
-from pose_core.train.views import draw_views
+from pose_core.lab.train.lifter.detections import EXACT, REALISTIC, TRAINING_NOISE, offset_joints
+from pose_core.lab.train.lifter.samples import SampleSettings, SampleSource
+from pose_core.lab.train.lifter.validation import make_validation_set, score
+from pose_core.lab.train.lifter.views import draw_views
+from pose_core.lift.features import INPUT_JOINTS
+from pose_core.skeletons import CANONICAL
 from tests.support.synthetic import walking_joints
 
 PARENTS = np.array(CANONICAL.parents)

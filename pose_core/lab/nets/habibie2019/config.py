@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pose_core.errors import ConfigError
-from pose_core.nets.base import NetworkConfig, Recipe
+from pose_core.lab.nets.base import NetworkConfig, Recipe
 from pose_core.skeletons.h36m import H36M
 
 _STAGES = (("heatmaps", 0.4), ("train", 0.6))

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from pose_core.errors import ShapeError
-from pose_core.nets.habibie2019.config import HabibieConfig
-from pose_core.nets.maps import gaussian_maps
-from pose_core.nets.outputs import PoseLabels, PoseOutput, filled, require_2d, require_3d
+from pose_core.lab.nets.habibie2019.config import HabibieConfig
+from pose_core.lab.nets.maps import gaussian_maps
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput, filled, require_2d, require_3d
 from pose_core.skeletons.h36m import H36M
 
 _CHILDREN = list(range(1, len(H36M)))

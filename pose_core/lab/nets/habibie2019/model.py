@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pose_core.nets.base import ImageNetwork
-from pose_core.nets.habibie2019.config import PAPER, HabibieConfig
-from pose_core.nets.habibie2019.loss import habibie_loss
-from pose_core.nets.habibie2019.resnet import Bottleneck, ResNetTrunk
-from pose_core.nets.maps import read_maps
-from pose_core.nets.outputs import PoseLabels, PoseOutput
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.nets.habibie2019.config import PAPER, HabibieConfig
+from pose_core.lab.nets.habibie2019.loss import habibie_loss
+from pose_core.lab.nets.habibie2019.resnet import Bottleneck, ResNetTrunk
+from pose_core.lab.nets.maps import read_maps
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput
 from pose_core.skeletons.h36m import H36M
 
 _JOINTS = len(H36M)

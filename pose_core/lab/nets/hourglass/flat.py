@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pose_core.nets.base import ImageNetwork
-from pose_core.nets.hourglass.blocks import HourglassStack
-from pose_core.nets.hourglass.config import PAPER_2D, HourglassConfig
-from pose_core.nets.hourglass.loss import map_loss, position_loss
-from pose_core.nets.maps import gaussian_maps, read_maps
-from pose_core.nets.outputs import PoseLabels, PoseOutput, require_2d, require_3d
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.nets.hourglass.blocks import HourglassStack
+from pose_core.lab.nets.hourglass.config import PAPER_2D, HourglassConfig
+from pose_core.lab.nets.hourglass.loss import map_loss, position_loss
+from pose_core.lab.nets.maps import gaussian_maps, read_maps
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput, require_2d, require_3d
 from pose_core.skeletons.h36m import H36M
 
 _JOINTS = len(H36M)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pose_core.nets.outputs import PoseLabels, filled
+from pose_core.lab.nets.outputs import PoseLabels, filled
 
 
 def map_loss(maps: Tensor, target: Tensor, known: Tensor) -> Tensor:

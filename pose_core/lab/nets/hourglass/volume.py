@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pose_core.nets.base import ImageNetwork
-from pose_core.nets.hourglass.blocks import HourglassStack
-from pose_core.nets.hourglass.config import PAPER_3D, HourglassConfig, _check_volume
-from pose_core.nets.hourglass.loss import map_loss
-from pose_core.nets.maps import gaussian_volumes, read_volumes
-from pose_core.nets.outputs import PoseLabels, PoseOutput, filled, require_2d, require_3d
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.nets.hourglass.blocks import HourglassStack
+from pose_core.lab.nets.hourglass.config import PAPER_3D, HourglassConfig, _check_volume
+from pose_core.lab.nets.hourglass.loss import map_loss
+from pose_core.lab.nets.maps import gaussian_volumes, read_volumes
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput, filled, require_2d, require_3d
 from pose_core.skeletons.canonical import stature_lengths
 from pose_core.skeletons.h36m import H36M, h36m_joints
 

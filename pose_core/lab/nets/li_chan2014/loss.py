@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pose_core.nets.li_chan2014.config import LiChanConfig
-from pose_core.nets.outputs import PoseLabels, filled
+from pose_core.lab.nets.li_chan2014.config import LiChanConfig
+from pose_core.lab.nets.outputs import PoseLabels, filled
 from pose_core.skeletons.h36m import H36M
 
 _CHILDREN = list(range(1, len(H36M)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pose_core.nets.base import ImageNetwork
-from pose_core.nets.li_chan2014.config import PAPER, LiChanConfig
-from pose_core.nets.li_chan2014.loss import detection_error, regression_error
-from pose_core.nets.maps import read_maps
-from pose_core.nets.outputs import PoseLabels, PoseOutput, require_2d, require_3d
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.nets.li_chan2014.config import PAPER, LiChanConfig
+from pose_core.lab.nets.li_chan2014.loss import detection_error, regression_error
+from pose_core.lab.nets.maps import read_maps
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput, require_2d, require_3d
 from pose_core.skeletons.h36m import H36M
 
 _JOINTS = len(H36M)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pose_core.errors import ConfigError
-from pose_core.nets.base import NetworkConfig, Recipe
+from pose_core.lab.nets.base import NetworkConfig, Recipe
 from pose_core.skeletons.h36m import H36M
 
 ROOTS = tuple(H36M.index(name) for name in ("pelvis", "thorax", "left_knee", "right_knee", "left_elbow", "right_elbow"))

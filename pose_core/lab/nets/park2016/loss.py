@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pose_core.nets.outputs import PoseLabels, PoseOutput, filled, require_2d, require_3d
-from pose_core.nets.park2016.config import ParkConfig
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput, filled, require_2d, require_3d
+from pose_core.lab.nets.park2016.config import ParkConfig
 
 
 def park_loss(output: PoseOutput, labels: PoseLabels, config: ParkConfig) -> tuple[Tensor, dict[str, Tensor]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pose_core.nets.base import ImageNetwork
-from pose_core.nets.maps import read_maps
-from pose_core.nets.outputs import PoseLabels, PoseOutput
-from pose_core.nets.park2016.config import PAPER, ParkConfig
-from pose_core.nets.park2016.loss import park_loss
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.nets.maps import read_maps
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput
+from pose_core.lab.nets.park2016.config import PAPER, ParkConfig
+from pose_core.lab.nets.park2016.loss import park_loss
 from pose_core.skeletons.h36m import H36M
 
 _JOINTS = len(H36M)

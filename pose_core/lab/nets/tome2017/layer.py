@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pose_core.nets.maps import gaussian_maps, read_maps
-from pose_core.nets.tome2017.config import TomeConfig
-from pose_core.nets.tome2017.lifting import view_rotations
-from pose_core.nets.tome2017.prior import PosePrior
+from pose_core.lab.nets.maps import gaussian_maps, read_maps
+from pose_core.lab.nets.tome2017.config import TomeConfig
+from pose_core.lab.pose_prior.lifting import view_rotations
+from pose_core.lab.pose_prior.prior import PosePrior
 from pose_core.skeletons.h36m import H36M, h36m_joints
 from pose_core.types import FloatArray
 

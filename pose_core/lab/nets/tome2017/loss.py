@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pose_core.nets.maps import gaussian_maps
-from pose_core.nets.outputs import PoseLabels, PoseOutput, require_2d
-from pose_core.nets.tome2017.config import TomeConfig
+from pose_core.lab.nets.maps import gaussian_maps
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput, require_2d
+from pose_core.lab.nets.tome2017.config import TomeConfig
 
 
 def belief_loss(output: PoseOutput, labels: PoseLabels, config: TomeConfig) -> tuple[Tensor, dict[str, Tensor]]:

@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pose_core.nets.base import ImageNetwork
-from pose_core.nets.maps import gaussian_maps, read_maps
-from pose_core.nets.outputs import PoseLabels, PoseOutput
-from pose_core.nets.tome2017.config import PAPER, TomeConfig
-from pose_core.nets.tome2017.layer import PoseLayer
-from pose_core.nets.tome2017.loss import belief_loss
-from pose_core.nets.tome2017.prior import PosePrior, read_pose_prior
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.nets.maps import gaussian_maps, read_maps
+from pose_core.lab.nets.outputs import PoseLabels, PoseOutput
+from pose_core.lab.nets.tome2017.config import PAPER, TomeConfig
+from pose_core.lab.nets.tome2017.layer import PoseLayer
+from pose_core.lab.nets.tome2017.loss import belief_loss
+from pose_core.lab.pose_prior.prior import PosePrior, read_pose_prior
 from pose_core.skeletons.h36m import H36M
 
 _JOINTS = len(H36M)
@@ -115,5 +115,5 @@ def _features(groups: tuple[tuple[int, ...], ...]) -> nn.Sequential:
 
 
 def _shipped_prior() -> PosePrior:
-    with resources.as_file(resources.files("pose_core.weights") / "pose_prior.npz") as path:
+    with resources.as_file(resources.files("pose_core.lab.pose_prior") / "pose_prior.npz") as path:
         return read_pose_prior(Path(path))

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from pose_core.errors import InsufficientDataError
-from pose_core.nets.outputs import PoseLabels
-from pose_core.train.datasets.augment import Augmentation, augment, scale_crops
-from pose_core.train.image_samples import ImageBatch, ImageDataset
+from pose_core.lab.datasets.augment import Augmentation, augment, scale_crops
+from pose_core.lab.nets.outputs import PoseLabels
+from pose_core.lab.train.images.samples import ImageBatch, ImageDataset
 from pose_core.types import FloatArray, IntArray
 
 

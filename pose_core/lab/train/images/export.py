@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from pose_core.errors import ModelError
 from pose_core.files import atomic_path
-from pose_core.nets.base import ImageNetwork
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.train.images.batches import to_tensors
+from pose_core.lab.train.images.samples import ImageBatch
 from pose_core.runtime.description import FORMAT, KIND, VERSION
 from pose_core.runtime.session import open_session
-from pose_core.train.image_batches import to_tensors
-from pose_core.train.image_samples import ImageBatch
 
 PARITY_PX = 0.05
 PARITY_M = 1e-4

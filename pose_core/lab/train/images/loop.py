@@ -14,13 +14,13 @@ import numpy as np
 import torch
 
 from pose_core.errors import ModelError
-from pose_core.metrics import mpjpe, pa_mpjpe, pck_3d, pck_auc
-from pose_core.nets.base import ImageNetwork, NetworkConfig
-from pose_core.nets.registry import NETWORKS, build_network, config_facts, config_from_facts
-from pose_core.train.checkpoint import load_checkpoint, save_checkpoint
-from pose_core.train.datasets.augment import Augmentation, scale_crops
-from pose_core.train.image_batches import BatchSource, to_tensors
-from pose_core.train.image_samples import ImageBatch, ImageDataset, bone_lengths_by_subject
+from pose_core.lab.datasets.augment import Augmentation, scale_crops
+from pose_core.lab.nets.base import ImageNetwork, NetworkConfig
+from pose_core.lab.nets.registry import NETWORKS, build_network, config_facts, config_from_facts
+from pose_core.lab.train.common.checkpoint import load_checkpoint, save_checkpoint
+from pose_core.lab.train.images.batches import BatchSource, to_tensors
+from pose_core.lab.train.images.samples import ImageBatch, ImageDataset, bone_lengths_by_subject
+from pose_core.maths.metrics import mpjpe, pa_mpjpe, pck_3d, pck_auc
 from pose_core.types import FloatArray
 
 CHECKPOINT = "checkpoint.npz"

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.nets.base import ImageNetwork
-from pose_core.nets.registry import NETWORKS
+from pose_core.lab.nets.base import ImageNetwork
+from pose_core.lab.nets.registry import NETWORKS
+from pose_core.lab.train.images.loop import predict
+from pose_core.lab.train.images.samples import ImageBatch
 from pose_core.skeletons import KEYPOINT_SETS
-from pose_core.train.image_loop import predict
-from pose_core.train.image_samples import ImageBatch
 
 FIGURES = {
     "error_2d_percent": "2D error, % of the picture",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.lab.train.images.samples import ImageBatch
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.skeletons.canonical import CANONICAL, rest_offsets_from_lengths, stature_lengths
 from pose_core.skeletons.h36m import H36M, h36m_joints
-from pose_core.train.image_samples import ImageBatch
 from pose_core.types import BoolArray, FloatArray, ImageArray, IntArray
 
 _DISTANCE_M = 5.0

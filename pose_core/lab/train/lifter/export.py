@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from pose_core.errors import ModelError
+from pose_core.lab.nets.lifter import LifterNetwork
+from pose_core.lab.train.lifter.bodies import REFERENCE_HEIGHT_M
+from pose_core.lab.train.lifter.validation import Lift, ValidationSet, counted_joints
 from pose_core.lift.features import FEATURE_COUNT, FRAMES_PER_S, INPUT_NAMES
 from pose_core.lift.temporal import TemporalLifter
-from pose_core.nets.lifter import LifterNetwork
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
-from pose_core.train.bodies import REFERENCE_HEIGHT_M
-from pose_core.train.validation import Lift, ValidationSet, counted_joints
 from pose_core.types import FloatArray
 
 PARITY_M = 1e-4

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pose_core.nets.lifter import LifterNetwork, LifterShape
-from pose_core.train.checkpoint import load_checkpoint, save_checkpoint
-from pose_core.train.initial import start_from
-from pose_core.train.losses import LossWeights, frame_weights, lifter_loss
-from pose_core.train.mocap import MocapSplit
-from pose_core.train.samples import Samples, SampleSettings, SampleSource
-from pose_core.train.validation import NOISES, Lift, ValidationSet, make_validation_set, score
+from pose_core.lab.datasets.mocap import MocapSplit
+from pose_core.lab.nets.lifter import LifterNetwork, LifterShape
+from pose_core.lab.train.common.checkpoint import load_checkpoint, save_checkpoint
+from pose_core.lab.train.lifter.initial import start_from
+from pose_core.lab.train.lifter.losses import LossWeights, frame_weights, lifter_loss
+from pose_core.lab.train.lifter.samples import Samples, SampleSettings, SampleSource
+from pose_core.lab.train.lifter.validation import NOISES, Lift, ValidationSet, make_validation_set, score
 
 CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.jsonl"

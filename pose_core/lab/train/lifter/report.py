@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pose_core.train.mocap import HELD_OUT_SOURCES, HELD_OUT_SUBJECTS
+from pose_core.lab.datasets.mocap import HELD_OUT_SOURCES, HELD_OUT_SUBJECTS
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pose_core.lift.features import make_features
-from pose_core.train.bodies import (
+from pose_core.lab.datasets.mocap import MOCAP_FPS, MocapSet
+from pose_core.lab.train.lifter.bodies import (
     REFERENCE_HEIGHT_M,
     draw_proportions,
     label_contacts,
@@ -17,9 +17,9 @@ from pose_core.train.bodies import (
     scale_bones,
     stature_of,
 )
-from pose_core.train.detections import TRAINING_NOISE, NoiseLevel, focal_errors, observe, offset_joints
-from pose_core.train.mocap import MOCAP_FPS, MocapSet
-from pose_core.train.views import draw_views
+from pose_core.lab.train.lifter.detections import TRAINING_NOISE, NoiseLevel, focal_errors, observe, offset_joints
+from pose_core.lab.train.lifter.views import draw_views
+from pose_core.lift.features import make_features
 from pose_core.types import BoolArray, FloatArray, IntArray
 
 

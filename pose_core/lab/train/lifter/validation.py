@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pose_core.train.detections import EXACT, REALISTIC, NoiseLevel
-from pose_core.train.mocap import MocapSet
-from pose_core.train.samples import Samples, SampleSettings, SampleSource
+from pose_core.lab.datasets.mocap import MocapSet
+from pose_core.lab.train.lifter.detections import EXACT, REALISTIC, NoiseLevel
+from pose_core.lab.train.lifter.samples import Samples, SampleSettings, SampleSource
 from pose_core.types import BoolArray, FloatArray
 
 NOISES: dict[str, NoiseLevel] = {"exact": EXACT, "noisy": REALISTIC}
