@@ -16,7 +16,7 @@ from pose_core.retarget.rig.channels import rotation_channels
 from pose_core.retarget.rig.description import Follow, RigDescription
 from pose_core.retarget.rig.kinematics import pose_bones
 from pose_core.retarget.rig.motion import RigMotion
-from pose_core.retarget.rig.new_rig import NewBone, new_rig_bone_map, new_rig_layout
+from pose_core.retarget.rig.new_rig import NewBone, layout_rig, new_rig_bone_map, new_rig_layout
 from pose_core.retarget.rig.rest_alignment import RestAlignment, align_rest_pose
 from pose_core.retarget.transfer.body_pose import LIMB_JOINTS
 from pose_core.retarget.transfer.config import CONTROLS, TransferConfig
@@ -50,6 +50,7 @@ __all__ = [
     "ik_limbs",
     "key_tracks",
     "keyed_bones",
+    "layout_rig",
     "map_bones",
     "map_by_family",
     "motion_limb_angles",

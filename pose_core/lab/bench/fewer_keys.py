@@ -9,9 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from pose_core.lab.bench.mocap import mocap_motion, with_contacts
-from pose_core.lab.bench.rigs import layout_rig
 from pose_core.motion_file import Motion
-from pose_core.retarget import KeyTrack, RigDescription, key_tracks, new_rig_bone_map, new_rig_layout, transfer
+from pose_core.retarget import (
+    KeyTrack,
+    RigDescription,
+    key_tracks,
+    layout_rig,
+    new_rig_bone_map,
+    new_rig_layout,
+    transfer,
+)
 from pose_core.retarget.keys.decimate import Planted, decimated
 from pose_core.retarget.keys.plan import planted_points
 from pose_core.retarget.keys.points import BodyPoints

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from pose_core.lab.bench.mocap import mocap_motion, with_contacts
-from pose_core.lab.bench.rigs import layout_rig
 from pose_core.maths.frame_times import second_difference
 from pose_core.motion_file import Motion
 from pose_core.retarget import (
     NewBone,
     TransferConfig,
+    layout_rig,
     new_rig_bone_map,
     new_rig_layout,
     planted_at,

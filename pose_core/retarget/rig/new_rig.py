@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from pose_core.maths.rotations import unit
 from pose_core.motion_file import Motion
 from pose_core.retarget.rig.bone_map import SIDES, BoneMap
+from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import FloatArray
 
 
@@ -97,3 +99,37 @@ def _rest_joints(motion: Motion) -> dict[str, FloatArray]:
     named = dict(zip(motion.joint_names, positions, strict=True))
     floor = float(np.mean([min(named[f"{s}_heel"][2], named[f"{s}_toe"][2]) for s in SIDES]))
     return {name: position - [0.0, 0.0, floor] for name, position in named.items()}
+
+
+def layout_rig(layout: Sequence[NewBone]) -> RigDescription:
+    """Describe an armature of this layout at the world's origin, as `RigDescription` without a Blender.
+
+    Args:
+        layout: B bones, parents before their children or behind them.
+    Returns:
+        The rig: quaternions everywhere, no constraint, no bone connected.
+    """
+    names = [bone.name for bone in layout]
+    heads = np.array([bone.head_m for bone in layout], dtype=np.float64)
+    tails = np.array([bone.tail_m for bone in layout], dtype=np.float64)
+    y = unit(tails - heads)
+    x = unit(np.asarray(np.cross(y, [0.3, 0.5, 0.81]), dtype=np.float64))
+    matrices = np.tile(np.eye(4), (len(names), 1, 1))
+    matrices[:, :3, :3] = np.stack([x, y, np.cross(x, y)], axis=-1)
+    matrices[:, :3, 3] = heads
+    yes = np.ones(len(names), dtype=np.bool_)
+    return RigDescription(
+        name="Built-in",
+        bone_names=tuple(names),
+        parents=tuple(-1 if bone.parent is None else names.index(bone.parent) for bone in layout),
+        rest_matrices=matrices,
+        lengths=np.linalg.norm(tails - heads, axis=-1),
+        matrix_world=np.eye(4),
+        rotation_modes=("QUATERNION",) * len(names),
+        inherit_rotation=yes,
+        local_location=yes,
+        inherit_full_scale=yes,
+        connected=~yes,
+        deform=yes,
+        constrained=~yes,
+    )
