@@ -23,9 +23,9 @@ from typing import Any
 
 from _root import ROOT
 from pose_core.lab.bench.clips import repeat_clip
-from scripts.tools.blender import ensure_bpy
-from scripts.tools.paths import cache_folder
-from scripts.tools.progress import Progress
+from tools.blender import ensure_bpy
+from tools.paths import cache_folder
+from tools.progress import Progress
 
 BENCH = ROOT / "pose_core" / "lab" / "bench"
 KEY_FRAMES = 1000
