@@ -7,7 +7,7 @@ from pathlib import Path
 from pose_core import __version__
 from pose_core.errors import WorkerError
 
-_FOLDER = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parents[1]
 
 
 def lock_file() -> Path:

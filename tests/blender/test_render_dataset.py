@@ -34,7 +34,7 @@ def main(args):
     from pose_core.lab.rendered_people.people import draw_person
     from pose_core.lab.rendered_people.surroundings import Surroundings, set_up_render
     from pose_core.lab.rendered_people.views import draw_view
-    from _mannequin import rig
+    from pose_core.lab.mannequin import rig
     from pose_core.lab.mannequin.pose import pose_joints, solve_pose
     from pose_core.lab.mannequin.skeleton import JOINT_BONES
     from pose_core.skeletons import CANONICAL
@@ -128,7 +128,7 @@ def test_options_that_cannot_be_are_refused(tmp_path, options, message):
 
 def test_labels_are_what_the_rig_and_the_camera_show(tmp_path):
     sample = REPOSITORY / "samples" / "mannequin_walk.motion_source.npz"
-    run = run_bpy_script("5.0.1", AGREEMENT, [REPOSITORY / "scripts", sample], home=tmp_path)
+    run = run_bpy_script("5.0.1", AGREEMENT, [REPOSITORY, sample], home=tmp_path)
     # Blender calculates in single precision.
     assert run.result["worst_m"] < 1e-4
     assert run.result["worst_px"] < 0.02
