@@ -9,6 +9,7 @@ import numpy as np
 
 from pose_core.retarget.bone_map import LIMB_PARTS, BoneMap
 from pose_core.retarget.kinematics import location_axes
+from pose_core.retarget.loose_bones import loose_bones
 from pose_core.retarget.rig import RigDescription
 from pose_core.rotations import swing_between, unit
 from pose_core.types import FloatArray
@@ -33,6 +34,8 @@ class KeyedBones:
     """All bones with rotation keys."""
     moving: tuple[str, ...]
     """All bones with location keys."""
+    loose: tuple[str, ...] = ()
+    """Mapped bones that hang elsewhere than on a body, so that they are keyed in place too."""
 
 
 def keyed_bones(rig: RigDescription, bone_map: BoneMap, limbs: Sequence[str]) -> KeyedBones:
@@ -65,9 +68,11 @@ def keyed_bones(rig: RigDescription, bone_map: BoneMap, limbs: Sequence[str]) ->
                 driven.add(toe)
         if control.pole is not None:
             poles[limb] = control.pole
+    loose = tuple(bone_map.bones[part][0] for part in loose_bones(rig, bone_map))
+    driven -= set(loose)
     turning = (*(name for _, _, name in bone_map if name not in driven), *copies)
-    moving = (bone_map.bones["pelvis"][0], *targets.values(), *poles.values())
-    return KeyedBones(copies, targets, poles, frozenset(driven), turning, moving)
+    moving = tuple(dict.fromkeys((bone_map.bones["pelvis"][0], *targets.values(), *poles.values(), *loose)))
+    return KeyedBones(copies, targets, poles, frozenset(driven), turning, moving, loose)
 
 
 def control_goals(
@@ -89,7 +94,7 @@ def control_goals(
         Bone index to (T, 3, 3) rotation relative to rest, and to (T, 3) head.
     """
     turns = {rig.index(control): D[rig.index(bone)] for control, bone in keyed.copies.items()}
-    places: dict[int, FloatArray] = {}
+    places: dict[int, FloatArray] = {rig.index(name): heads[rig.index(name)] for name in keyed.loose}
     for limb, target in keyed.targets.items():
         u, w, e = (rig.index(bone_map.bones[part][0]) for part in LIMB_PARTS[limb])
         t = rig.index(target)

@@ -21,6 +21,7 @@ from pose_core.retarget.bone_map import LIMBS, SIDES, BoneMap
 from pose_core.retarget.channels import same_side
 from pose_core.retarget.control_keys import KeyedBones, control_goals, hinged, keyed_bones, location_channel
 from pose_core.retarget.kinematics import place_bones
+from pose_core.retarget.loose_bones import as_body
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_motion import RigMotion
 from pose_core.retarget.transfer_config import TransferConfig
@@ -48,12 +49,13 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
         raise InsufficientDataError(
             "The motion has no frame with a pose.", "Estimate it again with more of the person."
         )
-    placed, soles, report = pose_body(motion, rig, bone_map, config)
+    body = as_body(rig, bone_map)
+    placed, soles, report = pose_body(motion, body, bone_map, config)
     A = rig.R_world_armature
     D = {rig.index(name): turned(A.T, placed.D[part_key(part, i)], A) for part, i, name in bone_map}
     limbs = ik_limbs(bone_map, config.controls)
     thighs = [rig.index(bone_map.bones[f"{side}_thigh"][0]) for side in SIDES]
-    base, _ = place_bones(rig, D, len(placed.time_s), D if limbs else thighs)
+    base, _ = place_bones(body, D, len(placed.time_s), thighs if body is rig and not limbs else D)
     offset = rig.to_armature(placed.hips_m) - hips_middle(rig, bone_map, base)
     moved = _channels(motion, rig, bone_map, limbs, D, base, offset, report)
     feet = {bone_map.bones[f"{side}_foot"][0]: points @ A / rig.scale for side, points in soles.items()}

@@ -41,8 +41,8 @@ def load_rig(name: str) -> bpy.types.Object:
 
 def measure(name: str, motion: Motion, config: TransferConfig) -> dict[str, Any]:
     """The report of one rig, or why it is refused."""
-    obj = load_rig(name)
     try:
+        obj = load_rig(name)
         report = apply_motion(bpy.context, motion, obj, ApplyOptions(transfer=config))
     except PoseCoreError as error:
         return {"refused": str(error)}
