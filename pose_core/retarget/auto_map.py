@@ -133,7 +133,9 @@ def _family_hint(match: _Match | None) -> str:
     """How to go by a family's names alone, where they fit."""
     if match is None or match.essential < len(ESSENTIAL):
         return ""
-    return f" Its names are those of a {match.preset.label} rig: the bone map '{match.preset.family}' goes by them alone."
+    return (
+        f" Its names are those of a {match.preset.label} rig: the bone map '{match.preset.family}' goes by them alone."
+    )
 
 
 def doubtful_parts(bone_map: BoneMap, least: float = SURE) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pose_core.retarget.bone_map import LIMB_PARTS, BoneMap
 from pose_core.retarget.kinematics import location_axes
-from pose_core.retarget.loose_bones import loose_bones
+from pose_core.retarget.loose_bones import loose_bones, path_carrier
 from pose_core.retarget.rig import RigDescription
 from pose_core.rotations import swing_between, unit
 from pose_core.types import FloatArray
@@ -71,7 +71,8 @@ def keyed_bones(rig: RigDescription, bone_map: BoneMap, limbs: Sequence[str]) ->
     loose = tuple(bone_map.bones[part][0] for part in loose_bones(rig, bone_map))
     driven -= set(loose)
     turning = (*(name for _, _, name in bone_map if name not in driven), *copies)
-    moving = tuple(dict.fromkeys((bone_map.bones["pelvis"][0], *targets.values(), *poles.values(), *loose)))
+    carrier = path_carrier(rig, bone_map.bones["pelvis"][0])
+    moving = tuple(dict.fromkeys((carrier, *targets.values(), *poles.values(), *loose)))
     return KeyedBones(copies, targets, poles, frozenset(driven), turning, moving, loose)
 
 

@@ -54,6 +54,14 @@ def loose_bones(rig: RigDescription, bone_map: BoneMap) -> dict[str, str]:
     return out
 
 
+def path_carrier(rig: RigDescription, pelvis: str) -> str:
+    """The bone that can carry the path of a pelvis: itself, or where it is connected the next one above that is not."""
+    bone = rig.index(pelvis)
+    while rig.connected[bone] and rig.parents[bone] >= 0:
+        bone = rig.parents[bone]
+    return rig.bone_names[bone]
+
+
 def as_body(rig: RigDescription, bone_map: BoneMap) -> RigDescription:
     """The rig as if its loose bones hung where they would on a body: says where they are to be."""
     loose = loose_bones(rig, bone_map)
@@ -149,9 +157,7 @@ def _ends_by_name(rig: RigDescription) -> dict[int, int]:
         for part in ("foot", "hand"):
             if said.parts.get(part, 0.0) < _CLEAR:
                 continue
-            of_side = [
-                e for e in ends if _says(rig, e, _ABOVE[part], said.side, 0.6) and _may_be_joined(rig, b, e)
-            ]
+            of_side = [e for e in ends if _says(rig, e, _ABOVE[part], said.side, 0.6) and _may_be_joined(rig, b, e)]
             if len(of_side) == 1 and of_side[0] not in out.values():
                 out[b] = of_side[0]
     return out

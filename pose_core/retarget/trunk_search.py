@@ -40,9 +40,7 @@ def find_trunks(
         for neck, head, score, head_geometry in heads:
             if {head, *neck} & {pelvis, *spine}:
                 continue
-            out.append(
-                Body(legs, arms, pelvis, spine, low_neck + neck, head, before + score, geometry + head_geometry)
-            )
+            out.append(Body(legs, arms, pelvis, spine, low_neck + neck, head, before + score, geometry + head_geometry))
     return out
 
 
