@@ -19,6 +19,7 @@ from pose_core.retarget import (
     pose_bones,
     witness_bones,
 )
+from pose_core.retarget.figure_height import figure_height_m
 
 # A joint further off than this share of the figure's height does not follow the motion.
 FAILING_SHARE = 0.01
@@ -90,7 +91,7 @@ def verify(
     solved_again = motion_limb_angles(rig, bone_map, rig_motion, seen[..., :3, 3], part.times_s, motion)
     worst_limb = max(solved_again, key=lambda limb: solved_again[limb], default="")
     worst = off_m.max(axis=0)
-    height = rig.scale * float(np.ptp(np.concatenate([rig.heads, rig.tails]) @ rig.R_world_armature[2]))
+    height = figure_height_m(rig, bone_map)
     slip = yield from planted_slip(context, obj, rig, rig_motion, frames, motion)
     return {
         "frames_checked": len(picked),

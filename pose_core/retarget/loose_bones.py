@@ -1,7 +1,7 @@
 """Bones of a limb that hang elsewhere than on the limb: feet below the root bone, as low-poly rigs with IK have them.
 
-Such a bone is placed by location and rotation. To find the body, and to say where the bone is to be, it is thought of as
-hanging where it would on a body; what is keyed is reckoned from where it hangs in truth.
+Such a bone is placed by location and rotation. To find the body, and to say where the bone is to be, it is thought of
+as hanging where it would on a body; what is keyed is reckoned from where it hangs in truth.
 """
 
 from __future__ import annotations

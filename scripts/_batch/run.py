@@ -24,6 +24,7 @@ from pose_core.worker.environment import environment_python
 from pose_core.worker.protocol import ProgressUpdate
 
 from .jobs import MOTION_SUFFIX, Job, Role, is_family
+from .stop import raise_if_stopped
 
 REPORT_VERSION = 1
 FINISHED, FAILED = "finished", "failed"
@@ -47,7 +48,7 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
     """Run a job to its end and write its report, whether it succeeds or not.
 
     Args:
-        job: what to do.
+        job: what to do; Ctrl-C in the middle raises KeyboardInterrupt.
         bridge: the modules of the add-on's bridge that it uses.
         blend_file: the file that was open at the start; empty = none.
         worker_python: interpreter of the worker's environment.
@@ -67,16 +68,28 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
         else:
             report["takes"] += [_take(job, path, bridge, blend_file) for path in motions]
         report["status"] = FINISHED
+        _judge(report)
     except (PoseCoreError, OSError) as error:
+        raise_if_stopped()
         report["status"] = FAILED
         report["error"] = {"code": getattr(error, "code", "os"), "message": str(error)}
     except Exception as error:  # noqa: BLE001 - the job's outer boundary: one bad job must not end the others
+        raise_if_stopped()
         report["status"] = FAILED
         report["error"] = {"code": "unexpected", "message": f"{type(error).__name__}: {error}",
                            "traceback": traceback.format_exc()}  # fmt: skip
+    raise_if_stopped()
     report["timings_s"]["total"] = time.monotonic() - start
     _write_report(job, report)
     return report
+
+
+def _judge(report: dict[str, Any]) -> None:
+    """A character on which bones are not where the motion wants them is a failure, though its files are there."""
+    failures = [f"'{take['object']}': {sentence}" for take in report["takes"] for sentence in take["failures"]]
+    if failures:
+        report["status"] = FAILED
+        report["error"] = {"code": "off_the_motion", "message": " ".join(failures)}
 
 
 def _write_report(job: Job, report: dict[str, Any]) -> None:
