@@ -163,7 +163,9 @@ def apply_steps(
         tracks = yield from beside(lambda: planned_tracks(rig, bone_map, rig_motion, frames, motion, options.keys))
         timings["compute"] = time.perf_counter() - start - timings["read"]
         action, slot, keys = yield from write_action(target, tracks, clip, options.interpolation)
-        reset = reset_leftovers(target, rig, [*rig_motion.bone_names, *rig_motion.locations])
+        # IK starts from where its bones are, so those go to rest too
+        written = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
+        reset = reset_leftovers(target, rig, [*written, *rig_motion.locations])
         turned = set_rotation_modes(target, tracks)
         _keep_old_action(target)
         assign_action(target, action, slot)

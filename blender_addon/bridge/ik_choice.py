@@ -19,7 +19,7 @@ from pose_core.retarget.figure_height import figure_height_m
 from pose_core.rotations import quaternion_to_matrix
 
 from .probe_controls import evaluated_with
-from .switches import influence_name, is_live, keyed_influences
+from .switches import influence_name, is_live, keyed_influences, set_switches, stiff_limbs
 
 _IK_KINDS = ("IK", "SPLINE_IK")
 _SAMPLES = 6
@@ -121,7 +121,13 @@ def strayed_limbs(
         basis[name][:, :3, 3] = values[picked]
     parts = {limb: [bone_map.bones[part][0] for part in LIMB_PARTS[limb]] for limb in limbs}
     names = [name for own in parts.values() for name in own]
-    seen = yield from evaluated_with(context, obj, basis, names)
+    stiff = stiff_limbs(obj, rig, bone_map, limbs)
+    stretch = {key: obj.pose.bones[key[0]].ik_stretch for key in stiff}
+    set_switches(obj, stiff)
+    try:
+        seen = yield from evaluated_with(context, obj, basis, names)
+    finally:
+        set_switches(obj, stretch)
     wanted = heads[picked][:, [rig.index(name) for name in names]]
     off = dict(zip(names, np.linalg.norm(seen[..., :3, 3] - wanted, axis=-1).max(axis=0), strict=True))
     most = STRAY_SHARE * figure_height_m(rig, bone_map) / rig.scale

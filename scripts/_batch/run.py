@@ -16,7 +16,7 @@ import bpy
 from pose_core import __version__
 from pose_core.casting import cast_people, first_time_s, take_name
 from pose_core.errors import ConfigError, PoseCoreError, WorkerError
-from pose_core.files import atomic_path
+from pose_core.files import atomic_path, why_not_written, write_text
 from pose_core.motion_file import read_motion
 from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
 from pose_core.worker.client import WorkerClient
@@ -66,7 +66,8 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
         if job.is_ensemble:
             report["takes"] += _ensemble(job, motions, bridge, blend_file, report)
         else:
-            report["takes"] += [_take(job, path, bridge, blend_file) for path in motions]
+            for path in motions:
+                report["takes"].append(_take(job, path, bridge, blend_file))
         report["status"] = FINISHED
         _judge(report)
     except (PoseCoreError, OSError) as error:
@@ -94,11 +95,11 @@ def _judge(report: dict[str, Any]) -> None:
 
 def _write_report(job: Job, report: dict[str, Any]) -> None:
     try:
-        with atomic_path(job.report_path) as temporary:
-            temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(job.report_path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         report["status"] = FAILED
-        report.setdefault("error", {"code": "os", "message": f"Cannot write '{job.report_path}' ({error})."})
+        message = f"Cannot write '{job.report_path}' ({why_not_written(error)})."
+        report.setdefault("error", {"code": "os", "message": message})
 
 
 def find_worker_python(named: str | None, root: Path) -> Path:
