@@ -13,19 +13,16 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from pose_core.errors import RigError
-from pose_core.retarget.body_search import find_body
 from pose_core.retarget.bone_checks import MAP_HINT, check_bone_map
 from pose_core.retarget.bone_map import CHAINS, ESSENTIAL, OPTIONAL, PARTS, SIDES, BoneMap
 from pose_core.retarget.bone_names import NamePreset, name_presets, normalised, preset_of, says_nothing
+from pose_core.retarget.clear_body import SURE, find_clear_body
 from pose_core.retarget.find_controls import with_controls
 from pose_core.retarget.finger_map import SURE_BY_NAME, find_fingers
 from pose_core.retarget.loose_bones import rejoined
 from pose_core.retarget.rig import RigDescription
 from pose_core.retarget.rig_evidence import RigEvidence, base_part
 from pose_core.retarget.vrm import parts_of_humanoid
-
-SURE = 0.5
-"""Bones with less confidence than this are doubtful: they are to be confirmed by a person."""
 
 # Above this share of the essential parts a rig is one of a family, with bones missing or renamed.
 _FAMILY_SHARE = 0.6
@@ -74,7 +71,7 @@ def detect_bones(rig: RigDescription) -> BoneMap:
     match = _best_family(rig)
     evidence = RigEvidence(rejoined(rig), match.candidates if match else {})
     try:
-        body = find_body(evidence)
+        body = find_clear_body(evidence)
     except RigError as error:
         raise RigError(error.message, f"{error.hint}{_family_hint(match)}".strip()) from error
     bone_map = BoneMap(

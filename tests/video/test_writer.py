@@ -92,9 +92,9 @@ def test_no_picture_is_an_error(tmp_path):
 
 
 def test_refusals(tmp_path):
-    (tmp_path / "file").touch()
+    (tmp_path.parent / "a file").touch()
     with pytest.raises(VideoError, match=r"out\.mp4.*a file stands where a folder is needed"):
-        PreviewWriter(tmp_path / "file" / "out.mp4", 64, 48)
+        PreviewWriter(tmp_path.parent / "a file" / "out.mp4", 64, 48)
     with pytest.raises(VideoError, match=r"there is a folder of this name"):
         PreviewWriter(tmp_path, 64, 48)
     for options in ({"width": 0}, {"fps": 0}, {"crf": 60}, {"preset": "hasty"}):
