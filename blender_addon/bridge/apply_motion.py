@@ -46,7 +46,7 @@ from .scene_time import scene_rate, set_frame_range, set_scene_rate
 from .snapshot import Snapshot
 from .steps import beside, drain
 from .switches import key_switches, set_switches, stiff_limbs
-from .target_notes import failing_notes, size_notes, target_notes
+from .target_notes import failing_notes, object_notes, size_notes, target_notes
 from .verify import verify
 
 _PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_shift_m")
@@ -205,6 +205,7 @@ def apply_steps(
         if options.verify:
             found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
             failures = failing_notes(target, found)
+            notes += object_notes(target, found)
         track = push_to_nla(target, action, slot, clip) if options.nla else None
         # last, as it cannot be undone
         if options.replace_action:

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 
 from pose_core.retarget import BoneMap, RigDescription, RigMotion, pose_bones
-from pose_core.retarget.bone_map import LIMB_PARTS, IkControl
+from pose_core.retarget.bone_map import LIMB_PARTS, LIMBS, IkControl
 from pose_core.retarget.figure_height import figure_height_m
 from pose_core.rotations import quaternion_to_matrix
 
@@ -72,17 +72,20 @@ def choose_ik(
         if controls == "ik"
         or (controls == "auto" and limb not in strayed and _is_exact(rig, bone_map, limb, bone_map.ik[limb]))
     ]
-    limbs = tuple(limb for limb in pulling if limb not in kept)
     led = {bone for limb in kept for bone in _solved(rig, bone_map, limb)}
     keyed = {name for _, _, name in bone_map} - led
     by_action = keyed_influences(obj)
+    live = [(bone, one) for bone in obj.pose.bones for one in bone.constraints if is_live(one, by_action)]
+    fighting = [(bone, one) for bone, one in live if not keyed.isdisjoint(_chain(bone, one))]
+    pulled = {name for bone, one in fighting for name in _chain(bone, one)}
+    limbs = tuple(  # a map made by hand need not name the IK of its limbs
+        limb
+        for limb in LIMBS
+        if limb not in kept and (limb in pulling or pulled & {bone_map.bone(part) for part in LIMB_PARTS[limb][:2]})
+    )
     free = {name for limb in limbs for name in _bones_of(bone_map, limb)}
-    off = {
-        (bone.name, influence_name(constraint)): 0.0
-        for bone in obj.pose.bones
-        for constraint in bone.constraints
-        if is_live(constraint, by_action) and (bone.name in free or not keyed.isdisjoint(_chain(bone, constraint)))
-    }
+    fighting += [(bone, one) for bone, one in live if bone.name in free]
+    off = {(bone.name, influence_name(one)): 0.0 for bone, one in fighting}
     ik = {limb: replace(one, active=one.active and limb not in limbs) for limb, one in bone_map.ik.items()}
     return IkChoice(replace(bone_map, ik=ik), off, limbs)
 

@@ -12,6 +12,7 @@ from pose_core.retarget import RigDescription
 
 from .armature_reader import driven_bones
 from .switches import is_live
+from .verify import FAILING_SHARE
 
 _SHOWN = 6
 # Characters this many times larger or smaller than a person are told of.
@@ -64,6 +65,31 @@ def failing_notes(obj: bpy.types.Object, found: dict[str, Any]) -> list[str]:
     return [
         f"Not where the motion wants them (further off than 1 % of the height): {_listed(told)}.{because}"
         f"{' Switch that off, or map other bones.' if movers else ''}"
+    ]
+
+
+def object_notes(obj: bpy.types.Object, found: dict[str, Any]) -> list[str]:
+    """A note on an armature whose object moves by itself, so that the motion is added to that.
+
+    Args:
+        obj: the armature object.
+        found: from `verify`.
+    """
+    if found["object_moves_m"] <= FAILING_SHARE * found["height_m"]:
+        return []
+    above = obj
+    movers = []
+    while above is not None:
+        if above != obj and above.animation_data is not None:
+            movers.append(f"its parent '{above.name}' is animated")
+        live = [one.name for one in above.constraints if not one.mute and one.influence > 0]
+        if live:
+            movers.append(f"constraints of '{above.name}' ({', '.join(live)})")
+        above = above.parent
+    why = "; ".join(movers) or "animation of the object itself"
+    return [
+        f"'{obj.name}' itself moves during the take, by up to {found['object_moves_m']:.3g} ({why}). The motion is"
+        " relative to it; to have it in the world, stop that movement or clear the parent, and apply the motion again."
     ]
 
 

@@ -28,10 +28,20 @@ _SLIP_PAIRS = 12
 
 
 def evaluated_bones(
-    context: bpy.types.Context, obj: bpy.types.Object, names: list[str], frames: np.ndarray
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    names: list[str],
+    frames: np.ndarray,
+    worlds: list[np.ndarray] | None = None,
 ) -> Generator[None, None, np.ndarray]:
     """Pose matrices of bones as Blender evaluates them, frame by frame; the current frame is as before afterwards.
 
+    Args:
+        context: with the scene.
+        obj: the armature object.
+        names: M bones.
+        frames: N scene frames.
+        worlds: gets the object's (4, 4) world matrix at each frame, if given.
     Returns:
         (N, M, 4, 4) in armature space, for N frames and M bones.
     """
@@ -42,7 +52,10 @@ def evaluated_bones(
         for i, frame in enumerate(frames):
             whole = int(np.floor(frame))
             scene.frame_set(whole, subframe=float(frame - whole))
-            pose = obj.evaluated_get(context.evaluated_depsgraph_get()).pose
+            evaluated = obj.evaluated_get(context.evaluated_depsgraph_get())
+            pose = evaluated.pose
+            if worlds is not None:
+                worlds.append(np.array(evaluated.matrix_world))
             for j, name in enumerate(names):
                 out[i, j] = pose.bones[name].matrix
             yield
@@ -74,7 +87,8 @@ def verify(
         `max_joint_deviation_m`, `worst_bone` and `worst_frame`; `max_rotation_deviation_deg`; `deviation_by_bone_m` of
         bones off by more than a tenth of a millimetre; `failing_bones`, off by more than a hundredth of the height
         `height_m`; `max_limb_direction_deg` against the motion itself and its `worst_limb` (legs that were solved again
-        are left out); `frames_checked`; and `slip`, see `planted_slip`.
+        are left out); `object_moves_m`: how far the object itself carries joints off during the take; `frames_checked`;
+        and `slip`, see `planted_slip`.
     """
     usable = np.flatnonzero(rig_motion.valid)
     picked = usable[np.unique(np.linspace(0, len(usable) - 1, min(samples, len(usable))).astype(int))]
@@ -83,7 +97,8 @@ def verify(
     columns = [rig.index(name) for name in names]
     witnesses = witness_bones(rig, names)
     heads, rotations = pose_bones(rig, part)
-    seen = yield from evaluated_bones(context, obj, list(witnesses), np.asarray(frames)[picked])
+    worlds: list[np.ndarray] = []
+    seen = yield from evaluated_bones(context, obj, list(witnesses), np.asarray(frames)[picked], worlds)
     off_m = np.linalg.norm(seen[..., :3, 3] - heads[:, columns], axis=-1) * rig.scale
     turned = _unscaled(seen) @ np.swapaxes(rig.rest_rotations[[rig.index(name) for name in witnesses]], -1, -2)
     off_deg = np.degrees(_angle_between(turned @ rig.rest_rotations[columns], rotations[:, columns]))
@@ -104,8 +119,15 @@ def verify(
         "worst_limb": worst_limb,
         "deviation_by_bone_m": {n: float(v) for n, v in zip(names, worst, strict=True) if v > _WORTH_NAMING_M},
         "failing_bones": [n for n, v in zip(names, worst, strict=True) if v > FAILING_SHARE * height],
+        "object_moves_m": _moved_by_object(rig, heads[:, columns], worlds),
         "slip": slip,
     }
+
+
+def _moved_by_object(rig: RigDescription, heads: np.ndarray, worlds: list[np.ndarray]) -> float:
+    """How far at most a joint is carried off because the object itself moves during the take, world metres."""
+    moved = np.stack(worlds) - rig.matrix_world
+    return float(np.max(np.linalg.norm(heads @ np.swapaxes(moved[:, :3, :3], 1, 2) + moved[:, None, :3, 3], axis=-1)))
 
 
 def planted_slip(

@@ -46,7 +46,7 @@ def measure(name: str, motion: Motion, config: TransferConfig) -> dict[str, Any]
         report = apply_motion(bpy.context, motion, obj, ApplyOptions(transfer=config))
     except PoseCoreError as error:
         return {"refused": str(error)}
-    wanted = ("family", "bone_map", "leg_ratio", "planting", "ik_limbs", "notes", "verify", "keys")
+    wanted = ("family", "bone_map", "leg_ratio", "planting", "ik_limbs", "notes", "failures", "verify", "keys")
     return {key: report[key] for key in wanted}
 
 
