@@ -45,7 +45,7 @@ def _key(job: Job) -> str:
 
 
 def _source(job: Job) -> Path:
-    return Path(job.video or job.motion or "").absolute()
+    return Path(job.video or job.motion or "").resolve()
 
 
 def _kind(source: Path) -> str:
