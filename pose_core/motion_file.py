@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pose_core.errors import MotionFileError, ShapeError
-from pose_core.files import atomic_path
+from pose_core.files import atomic_path, why_not_written
 from pose_core.maths.rotations import quaternion_to_matrix
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, Skeleton
 from pose_core.types import BoolArray, FloatArray, check_shape, check_times
@@ -177,7 +177,7 @@ def write_motion(path: str | os.PathLike[str], motion: Motion) -> None:
             np.savez_compressed(file, allow_pickle=False, **content)
     except OSError as error:
         raise MotionFileError(
-            f"Cannot write motion file '{path}' ({error.strerror or error}).", "Check the folder and the free space."
+            f"Cannot write motion file '{path}' ({why_not_written(error)}).", "Check the folder and the free space."
         ) from error
 
 

@@ -35,7 +35,7 @@ def _own_arguments() -> list[str]:
     return [] if bpy.app.binary_path and not bpy.app.module else sys.argv[1:]
 
 
-def _load_parts() -> tuple[Any, Any, Any]:
+def _load_parts() -> tuple[Any, Any, Any, Any]:
     """The project's modules from the folder beside this script, so that nothing needs to be installed."""
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
@@ -51,7 +51,12 @@ def _load_parts() -> tuple[Any, Any, Any]:
             }.items()
         }
     )
-    return import_module("pose_core.batch.jobs"), import_module("blender_addon.batch.job"), bridge
+    return (
+        import_module("pose_core.batch.jobs"),
+        import_module("blender_addon.batch.job"),
+        import_module("pose_core.batch.stop"),
+        bridge,
+    )
 
 
 def run(argv: list[str]) -> int:
@@ -60,7 +65,8 @@ def run(argv: list[str]) -> int:
     Returns:
         The exit code.
     """
-    jobs_module, run_module, bridge = _load_parts()
+    jobs_module, run_module, stop_module, bridge = _load_parts()
+    stop_module.listen()
     errors = import_module("pose_core.errors")
     try:
         batch = jobs_module.read_batch(argv)
@@ -73,6 +79,7 @@ def run(argv: list[str]) -> int:
     worker_python = run_module.find_worker_python(batch.worker_python, ROOT)
     counts = {"done": 0, "skipped": 0, "failed": 0}
     for number, job in enumerate(batch.jobs, 1):
+        stop_module.raise_if_stopped()
         title = f"[{number}/{len(batch.jobs)}] {job.result_name}"
         if batch.resume and run_module.done_before(job, blend_file):
             counts["skipped"] += 1
@@ -82,7 +89,9 @@ def run(argv: list[str]) -> int:
         failed = report["status"] != run_module.FINISHED
         counts["failed" if failed else "done"] += 1
         print(f"{title}: {_summary(report)}", flush=True)
-        for warning in (*report.get("estimate", {}).get("warnings", []), *report.get("notes", []), *_doubts(report)):
+        of_takes = [note for take in report["takes"] for note in take["notes"]]
+        told = [*report.get("estimate", {}).get("warnings", []), *report.get("notes", []), *of_takes, *_doubts(report)]
+        for warning in dict.fromkeys(told):
             print(f"  note: {warning}", flush=True)
     print(f"Batch: {counts['done']} done, {counts['skipped']} skipped, {counts['failed']} failed.", flush=True)
     return SOME_FAILED if counts["failed"] else OK
@@ -90,7 +99,8 @@ def run(argv: list[str]) -> int:
 
 def _summary(report: dict[str, Any]) -> str:
     if "error" in report:
-        return f"FAILED: {report['error']['message']}"
+        files = ", ".join(name for take in report["takes"] for name in take["files"])
+        return f"FAILED: {report['error']['message']}{f' Written all the same: {files}.' if files else ''}"
     takes = [
         f"{', '.join(take['files'])} ({take['frames_keyed']} frames at {take['fps']:.5g}/s, {take['bones']} bones,"
         f" largest deviation {1000 * take['verify']['max_joint_deviation_m']:.3g} mm)"

@@ -15,9 +15,10 @@ import bpy
 
 from pose_core import __version__
 from pose_core.batch.jobs import MOTION_SUFFIX, Job, Role, is_family
+from pose_core.batch.stop import raise_if_stopped
 from pose_core.casting import cast_people, first_time_s, take_name
 from pose_core.errors import ConfigError, PoseCoreError, WorkerError
-from pose_core.files import atomic_path
+from pose_core.files import atomic_path, why_not_written, write_text
 from pose_core.install.environment import environment_python
 from pose_core.motion_file import read_motion
 from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
@@ -46,7 +47,7 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
     """Run a job to its end and write its report, whether it succeeds or not.
 
     Args:
-        job: what to do.
+        job: what to do; Ctrl-C in the middle raises KeyboardInterrupt.
         bridge: the modules of the add-on's bridge that it uses.
         blend_file: the file that was open at the start; empty = none.
         worker_python: interpreter of the worker's environment.
@@ -64,27 +65,40 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
         if job.is_ensemble:
             report["takes"] += _ensemble(job, motions, bridge, blend_file, report)
         else:
-            report["takes"] += [_take(job, path, bridge, blend_file) for path in motions]
+            for path in motions:
+                report["takes"].append(_take(job, path, bridge, blend_file))
         report["status"] = FINISHED
+        _judge(report)
     except (PoseCoreError, OSError) as error:
+        raise_if_stopped()
         report["status"] = FAILED
         report["error"] = {"code": getattr(error, "code", "os"), "message": str(error)}
     except Exception as error:  # noqa: BLE001 - the job's outer boundary: one bad job must not end the others
+        raise_if_stopped()
         report["status"] = FAILED
         report["error"] = {"code": "unexpected", "message": f"{type(error).__name__}: {error}",
                            "traceback": traceback.format_exc()}  # fmt: skip
+    raise_if_stopped()
     report["timings_s"]["total"] = time.monotonic() - start
     _write_report(job, report)
     return report
 
 
+def _judge(report: dict[str, Any]) -> None:
+    """A character on which bones are not where the motion wants them is a failure, though its files are there."""
+    failures = [f"'{take['object']}': {sentence}" for take in report["takes"] for sentence in take["failures"]]
+    if failures:
+        report["status"] = FAILED
+        report["error"] = {"code": "off_the_motion", "message": " ".join(failures)}
+
+
 def _write_report(job: Job, report: dict[str, Any]) -> None:
     try:
-        with atomic_path(job.report_path) as temporary:
-            temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(job.report_path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         report["status"] = FAILED
-        report.setdefault("error", {"code": "os", "message": f"Cannot write '{job.report_path}' ({error})."})
+        message = f"Cannot write '{job.report_path}' ({why_not_written(error)})."
+        report.setdefault("error", {"code": "os", "message": message})
 
 
 def find_worker_python(named: str | None, root: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,12 @@ from .compat import assign_action
 from .read.armature_reader import check_target, read_armature
 from .read.probe_controls import needs_probing, probe
 from .report.mapping_report import mapping_notes, mapping_report
-from .report.target_notes import size_notes, target_notes
+from .report.target_notes import failing_notes, object_notes, size_notes, target_notes
 from .report.verify import verify
 from .restore.snapshot import Snapshot
 from .steps import beside, drain
 from .write.action_writer import push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
+from .write.ik_choice import IkChoice, choose_ik, strayed_limbs
 from .write.new_armature import create_armature, remove_armature
 from .write.scene_time import scene_rate, set_frame_range, set_scene_rate
 from .write.switches import key_switches, set_switches, stiff_limbs
@@ -110,7 +112,8 @@ def apply_motion(
         options: see `ApplyOptions`.
     Returns:
         A report of plain data: `object`, `action`, `keys`, `bones`, `frames`, `fps`, `family`, `bone_map`, `mapping`
-        (see `mapping_report`), `corrections`, `notes`, `verify` (see `verify`), `timings_s`.
+        (see `mapping_report`), `corrections`, `notes`, `failures` (sentences on bones that do not go where
+        the motion wants them), `verify` (see `verify`), `timings_s`.
     Raises:
         PoseCoreError: the rig or the motion cannot be used; the scene is as before.
     """
@@ -145,12 +148,12 @@ def apply_steps(
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
         bone_map = yield from beside(lambda: _bone_map(rig, options))
-        rig = _with_controls(context, target, rig, bone_map, options)
         config = options.transfer
         if created is not None:
             # made in the motion's own sizes: what was solved is right as it is, planted feet too
             config = replace(config, plant_feet=False)
-        rig_motion = yield from beside(lambda: transfer(motion, rig, bone_map, config))
+        rig, choice, rig_motion = yield from _carried(context, target, rig, bone_map, motion, config, options)
+        bone_map = choice.bone_map
         rate = rate_of_times(motion.timestamps_s) if options.set_scene_fps else scene_rate(scene)
         zero = float(motion.timestamps_s[0]) if options.time_zero_s is None else options.time_zero_s
         frames = frames_of_times(motion.timestamps_s, rate.value, options.frame_start, zero)
@@ -160,18 +163,20 @@ def apply_steps(
         tracks = yield from beside(lambda: planned_tracks(rig, bone_map, rig_motion, frames, motion, options.keys))
         timings["compute"] = time.perf_counter() - start - timings["read"]
         action, slot, keys = yield from write_action(target, tracks, clip, options.interpolation)
-        reset = reset_leftovers(target, rig, [*rig_motion.bone_names, *rig_motion.locations])
+        # IK starts from where its bones are, so those go to rest too
+        written = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
+        reset = reset_leftovers(target, rig, [*written, *rig_motion.locations])
         turned = set_rotation_modes(target, tracks)
         _keep_old_action(target)
         assign_action(target, action, slot)
         limbs = rig_motion.diagnostics["ik_limbs"]
         stiff = stiff_limbs(target, rig, bone_map, limbs)
-        switches = {**rig_motion.switches, **stiff}
+        switches = {**rig_motion.switches, **stiff, **choice.off}
         set_switches(target, switches)
         keys += key_switches(target, action, slot, switches, frames[rig_motion.valid][0])
         timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
         keyed_names = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
-        notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names)
+        notes = list(rig_motion.diagnostics["notes"]) + choice.notes + target_notes(target, rig, keyed_names)
         notes += size_notes(target.name, rig_motion.diagnostics["leg_ratio"], scene.unit_settings.scale_length)
         if stiff:
             told = ", ".join(f"'{bone}'" for bone, _ in stiff)
@@ -195,11 +200,12 @@ def apply_steps(
             set_scene_rate(scene, rate)
         if options.set_frame_range:
             set_frame_range(scene, keyed)
-        found = None
+        found, failures = None, []
         yield  # the first look at the new action makes Blender sort out a control rig anew, which is a tick's worth
         if options.verify:
             found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
-            notes += _verify_notes(found)
+            failures = failing_notes(target, found)
+            notes += object_notes(target, found)
         track = push_to_nla(target, action, slot, clip) if options.nla else None
         # last, as it cannot be undone
         if options.replace_action:
@@ -236,6 +242,7 @@ def apply_steps(
         "ik_limbs": limbs,
         "corrections": {**bone_map.corrections, **options.transfer.corrections},
         "notes": notes,
+        "failures": failures,
         "verify": found,
         "timings_s": timings,
     }
@@ -264,10 +271,39 @@ def _bone_map(rig: RigDescription, options: ApplyOptions) -> BoneMap:
     return options.bone_map
 
 
+def _carried(
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    rig: RigDescription,
+    bone_map: BoneMap,
+    motion: Motion,
+    config: TransferConfig,
+    options: ApplyOptions,
+) -> Generator[None, None, tuple[RigDescription, IkChoice, RigMotion]]:
+    """The rig with what its controls hang on, what is done about its IK, and the motion on it.
+
+    IK that is found to lead a limb elsewhere is switched off, and the motion carried onto the limb's bones instead.
+    """
+    strayed: list[str] = []
+    off: dict[tuple[str, str], float] = {}
+    while True:
+        choice = choose_ik(obj, rig, bone_map, config.controls, strayed)
+        off |= choice.off  # what was switched off before counts as idle by now
+        choice = replace(choice, off=off)
+        known = _with_controls(context, obj, rig, choice, options)
+        moved = yield from beside(partial(transfer, motion, known, choice.bone_map, config))
+        limbs = moved.diagnostics["ik_limbs"] if config.controls == "auto" else []
+        found = yield from strayed_limbs(context, obj, known, choice.bone_map, moved, limbs)
+        if not found:
+            return known, choice, moved
+        strayed += found
+
+
 def _with_controls(
-    context: bpy.types.Context, obj: bpy.types.Object, rig: RigDescription, bone_map: BoneMap, options: ApplyOptions
+    context: bpy.types.Context, obj: bpy.types.Object, rig: RigDescription, choice: IkChoice, options: ApplyOptions
 ) -> RigDescription:
     """The rig with what its controls hang on, where constraints or drivers make that unclear."""
+    bone_map = choice.bone_map
     limbs = ik_limbs(bone_map, options.transfer.controls)
     keyed = keyed_bones(rig, bone_map, limbs)
     root = wanted_root(bone_map, options.keys)
@@ -275,16 +311,7 @@ def _with_controls(
         keyed = replace(keyed, turning=(*keyed.turning, root), moving=(*keyed.moving, root))
     if not needs_probing(rig, keyed):
         return rig
-    return probe(context, obj, rig, keyed, switches_of(bone_map, limbs))
-
-
-def _verify_notes(found: dict[str, Any]) -> list[str]:
-    """Name the bones that do not go where the motion wants them."""
-    if not found["failing_bones"]:
-        return []
-    off = found["deviation_by_bone_m"]
-    told = ", ".join(f"'{name}' ({100 * off[name]:.1f} cm)" for name in found["failing_bones"])
-    return [f"Not where the motion wants them: {told}."]
+    return probe(context, obj, rig, keyed, {**switches_of(bone_map, limbs), **choice.off})
 
 
 def _keep_old_action(obj: bpy.types.Object) -> None:

@@ -13,6 +13,11 @@ def has_slots() -> bool:
     return bpy.app.version >= (4, 4, 0)
 
 
+def has_native_fbx_import() -> bool:
+    """Whether Blender has an FBX importer beside the one that is an add-on (4.5 and newer)."""
+    return "fbx_import" in dir(bpy.ops.wm)  # asking with hasattr says yes to any name
+
+
 def new_action_curves(name: str, obj: bpy.types.Object) -> tuple[bpy.types.Action, Any, Any, Any]:
     """Make an empty action for an object, not yet assigned to it.
 

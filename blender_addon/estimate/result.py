@@ -51,13 +51,17 @@ def summarise(
         rows.append(("Reprojection", f"{_number(report['mean_reprojection_px'], '.1f')} px"))
     spans = _spans(motions, doubts, applied[0])
     rows.append(("Unsure", counted(len(spans), "span") if spans else "nothing"))
-    notes = [str(note) if len(applied) == 1 else f"{one['object']}: {note}" for one in applied for note in one["notes"]]
+    notes, failures = (
+        [str(note) if len(applied) == 1 else f"{one['object']}: {note}" for one in applied for note in one[key]]
+        for key in ("notes", "failures")
+    )
     return Summary(
         scene_name=scene_name,
         object_names=tuple(str(one["object"]) for one in applied),
         source=motions[0].source,
         rows=tuple(rows),
         spans=spans,
+        failures=tuple(failures),
         warnings=(*problems, *map(str, report.get("warnings", ())), *notes),
         motion_paths=tuple(result.motion_paths),
         preview_path=result.preview_path or "",

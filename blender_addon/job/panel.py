@@ -91,7 +91,11 @@ def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context, problem
 def draw_summary(layout: bpy.types.UILayout, context: bpy.types.Context, summary: Summary) -> None:
     """What the last job made, where to look closer, and what to do with it."""
     box = layout.box()
-    box.label(text=shortened(summary.source), icon="CHECKMARK")
+    box.label(text=shortened(summary.source), icon="ERROR" if summary.failures else "CHECKMARK")
+    for failure in summary.failures[:WARNINGS_SHOWN]:
+        alert = box.column()
+        alert.alert = True  # drawn red
+        draw_text(alert, context, failure, "ERROR")
     column = box.column(align=True)
     column.scale_y = 0.85
     for name, value in summary.rows:

@@ -22,6 +22,8 @@ from pose_core.retarget.keys.root_motion import ROOT_MOTIONS
 from pose_core.retarget.mapping.families import name_presets
 from pose_core.retarget.rig.description import ROTATION_MODES
 
+from .names import with_distinct_names
+
 REPORT_SUFFIX = ".report.json"
 MOTION_SUFFIX = ".motion.npz"
 EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "bvh")
@@ -295,9 +297,10 @@ def read_batch(argv: list[str]) -> Batch:
         jobs += _manifest_jobs(Path(options.manifest), defaults, options.out)
     if not jobs:
         raise ConfigError("There is nothing to do.", "Give --video, --motion or --manifest.")
-    bases: dict[Path, Job] = {}
+    jobs = with_distinct_names(jobs)
+    bases: dict[str, Job] = {}
     for job in jobs:
-        other = bases.setdefault(job.base.absolute(), job)
+        other = bases.setdefault(str(job.base.absolute()).casefold(), job)
         if other is not job:
             raise ConfigError(
                 f"Two jobs would write '{job.base}.fbx': '{other.video or other.motion}' and"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pose_core.errors import ModelError
-from pose_core.files import atomic_path
+from pose_core.files import atomic_path, write_text
 from pose_core.folders import cache_folder
 from pose_core.process_lock import process_lock
 from pose_core.runtime.catalogue import KINDS, ModelEntry, ModelFile, built_in_models, entry_from_data
@@ -197,8 +197,7 @@ class ModelStore:
                 "files": {role: stored},
             }
             everything = {**self._registered_data(), name: data}
-            with atomic_path(self._register_path) as temporary:
-                temporary.write_text(json.dumps(everything, indent=1), encoding="utf-8")
+            write_text(self._register_path, json.dumps(everything, indent=1))
         return self.entry(name)
 
     @property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
 
-from pose_core.files import atomic_path
+from pose_core.files import write_text
 
 _CHUNK = 1 << 20
 
@@ -54,8 +55,5 @@ class HashBook:
         return self._known
 
     def _save(self) -> None:
-        try:
-            with atomic_path(self._path) as temporary:
-                temporary.write_text(json.dumps(self._known), encoding="utf-8")
-        except OSError:
-            pass  # a read-only cache: the hash is computed again next time
+        with contextlib.suppress(OSError):  # a read-only cache: the hash is computed again next time
+            write_text(self._path, json.dumps(self._known))

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pose_core.errors import ConfigError, ShapeError, VideoError
+from pose_core.files import AtomicFile, why_not_written
 from pose_core.video.colour import BT601
 from pose_core.video.container import cause
 from pose_core.video.planes import UInt8Array
@@ -36,7 +36,7 @@ class PreviewWriter:
     last row or column, as 4:2:0 needs.
 
     Args:
-        path: file to write; its folder must exist; an older file is replaced at the end.
+        path: file to write; missing folders are made, an older file is replaced at the end (see `pose_core.files`).
         width, height: size of the pictures, pixels.
         fps: nominal rate, for players' information and the last picture's length; times rule.
         crf: quality of H.264, 0 (lossless) to 51; 18 to 23 is usual.
@@ -71,8 +71,7 @@ class PreviewWriter:
         self._stored = (width + width % 2, height + height % 2)
         self._first_s = 0.0
         self._last_ticks = -1
-        # Hidden, and of this process: two jobs on one name do not write into each other's file.
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._file: AtomicFile | None = None
         self._container: Any = None
         try:
             self._open(crf, preset, threads)
@@ -85,13 +84,11 @@ class PreviewWriter:
 
         try:
             # PyAV creates the file at the first packet only, which is late to learn that it cannot be created.
-            self._temporary.touch()
-            self._container = av.open(
-                str(self._temporary.absolute()), "w", format="mp4", options={"movflags": "+faststart"}
-            )
+            self._file = AtomicFile(self.path)
+            self._container = av.open(str(self._file.path), "w", format="mp4", options={"movflags": "+faststart"})
         except (av.error.FFmpegError, OSError) as error:
             raise VideoError(
-                f"expected to write the preview '{self.path}', but that failed: {cause(error)}.",
+                f"expected to write the preview '{self.path}', but that failed: {_reason(error)}.",
                 "Choose another folder.",
             ) from error
         encoder = next((name for name in ENCODERS if _can_encode(name)), None)
@@ -173,11 +170,12 @@ class PreviewWriter:
             self._encode(None)
             self._container.close()
             self._container = None
-            self._temporary.replace(self.path)
+            assert self._file is not None
+            self._file.commit()
         except (av.error.FFmpegError, OSError) as error:
             self.cancel()
             raise VideoError(
-                f"expected to write the preview '{self.path}', but that failed: {cause(error)}."
+                f"expected to write the preview '{self.path}', but that failed: {_reason(error)}."
             ) from error
 
     def cancel(self) -> None:
@@ -189,7 +187,8 @@ class PreviewWriter:
             with contextlib.suppress(av.error.FFmpegError, OSError):
                 self._container.close()
             self._container = None
-        self._temporary.unlink(missing_ok=True)
+        if self._file is not None:
+            self._file.discard()
 
     def __enter__(self) -> "PreviewWriter":
         return self
@@ -211,7 +210,7 @@ class PreviewWriter:
         except (av.error.FFmpegError, OSError) as error:
             self.cancel()
             raise VideoError(
-                f"expected to write the preview '{self.path}', but that failed: {cause(error)}."
+                f"expected to write the preview '{self.path}', but that failed: {_reason(error)}."
             ) from error
 
     def _even(self, rgb: UInt8Array) -> UInt8Array:
@@ -219,6 +218,11 @@ class PreviewWriter:
         if extra_h or extra_w:
             return np.pad(rgb, ((0, extra_h), (0, extra_w), (0, 0)), mode="edge")
         return np.ascontiguousarray(rgb)
+
+
+def _reason(error: Exception) -> str:
+    """Why writing failed, in plain words."""
+    return why_not_written(error) if isinstance(error, OSError) and error.errno else cause(error)
 
 
 def _can_encode(name: str) -> bool:

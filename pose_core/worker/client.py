@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pose_core import __version__
 from pose_core.errors import CancelledError, PoseCoreError, WorkerError
+from pose_core.files import temporaries_of
 from pose_core.folders import log_folder
 from pose_core.worker import protocol
 from pose_core.worker.process import LineProcess
@@ -251,16 +252,11 @@ class WorkerClient:
         return message
 
     def _remove_unfinished(self) -> None:
-        """Remove the temporary files of a worker that could not do so itself.
-
-        Their names are those of `pose_core.files.atomic_path` and `pose_core.video.writer`.
-        """
+        """Remove the temporary files of a worker that could not do so itself, and no others."""
         for path in self._unfinished:
-            stem, name = (text.translate({ord(char): f"[{char}]" for char in "[*?"}) for text in (path.stem, path.name))
-            for pattern in (f".{stem}.*{path.suffix}", f".{name}.*.part"):
-                for leftover in path.parent.glob(pattern):
-                    with contextlib.suppress(OSError):
-                        leftover.unlink()
+            for leftover in temporaries_of(path, self._process.pid):
+                with contextlib.suppress(OSError):
+                    leftover.unlink()
 
 
 def error_from(failure: protocol.Failure) -> PoseCoreError:

@@ -177,6 +177,85 @@ cast = [{{person = 1, rig = "{mixamo}"}}, {{person = 2, rig = "{unreal}", bone_m
     assert not list(out.glob("broken*.fbx")) and not list(out.glob("absent*.fbx"))
 
 
+INTERRUPTED = """
+import os, runpy, signal, sys
+import bpy
+
+class TEST_OT_interrupt(bpy.types.Operator):
+    bl_idname, bl_label = "test.interrupt", "Interrupt"
+
+    def execute(self, context):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+        return {"FINISHED"}
+
+bpy.utils.register_class(TEST_OT_interrupt)
+place, sys.argv[:] = sys.argv[1], sys.argv[2:]
+sys.path.insert(0, os.path.dirname(os.path.dirname(sys.argv[0])))
+from blender_addon.bridge import export_character, rig_import
+
+def interrupt(*_args, **_kwargs):
+    bpy.ops.test.interrupt()
+
+if place == "import":
+    rig_import.import_fbx = interrupt
+else:
+    export_character.export_character = interrupt
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("place", ["import", "export"])
+def test_an_interrupt_inside_an_operator_ends_the_batch_at_once(place: str, tmp_path: Path) -> None:
+    """Blender makes a RuntimeError of it, as of any failure; the second job must not run."""
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    motion_file(tmp_path, "a"), motion_file(tmp_path, "b")
+    job = ["--motion", "a.motion.npz", "b.motion.npz", "--rig", shared_file("rigs/mixamo_tpose.fbx"), "--out", "out"]
+    run = run_bpy("5.0.1", ["interrupted.py", place, SCRIPT, *job], tmp_path / "home", cwd=tmp_path)
+    assert run.returncode == STOPPED, run.output
+    assert "stopped" in run.output and "FAILED" not in run.output and "[2/2]" not in run.output
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_clips_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    for folder, seed in (("monday", 1), ("tuesday", 2)):
+        (tmp_path / folder).mkdir()
+        motion_file(tmp_path / folder, "walk", seed)
+    clips = [tmp_path / folder / "walk.motion.npz" for folder in ("monday", "tuesday")]
+    run = batch(tmp_path, "--motion", *clips, "--out", "out")
+    assert run.returncode == OK, run.output
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [f"{day}_walk{end}" for day in ("monday", "tuesday") for end in (".fbx", ".report.json")]
+    assert report(tmp_path / "out", "monday_walk")["input"] == str(clips[0])
+
+
+def test_bones_that_are_off_fail_the_job_and_its_files_are_there(tmp_path: Path) -> None:
+    motion_file(tmp_path, "a"), motion_file(tmp_path, "b")
+    limit = """
+import bpy
+from pathlib import Path
+
+def main(args):
+    from blender_addon.bridge.read.rig_import import import_rig
+    obj = import_rig(Path(args[0]))
+    one = obj.pose.bones["mixamorig:LeftArm"].constraints.new("LIMIT_ROTATION")
+    one.use_limit_x = one.use_limit_y = one.use_limit_z = True
+    one.owner_space = "LOCAL"
+    bpy.ops.wm.save_as_mainfile(filepath=args[1])
+"""
+    stiff = tmp_path / "stiff.blend"
+    run_bpy_script("5.0.1", limit, [shared_file("rigs/mixamo_tpose.fbx"), stiff], home=tmp_path / "made")
+    run = batch(tmp_path, "--motion", "a.motion.npz", "b.motion.npz", "--rig", stiff, "--out", "out")
+    assert run.returncode == SOME_FAILED and "0 done, 0 skipped, 2 failed" in run.output, run.output
+    done = report(tmp_path / "out", "a")
+    assert done["status"] == "failed" and done["error"]["code"] == "off_the_motion"  # type: ignore[index]
+    told = done["error"]["message"]  # type: ignore[index]
+    assert "'mixamorig:LeftForeArm' (" in told
+    assert "moved by the limit rotation constraint 'Limit Rotation' of 'mixamorig:LeftArm'" in told
+    assert (tmp_path / "out" / "a.fbx").is_file() and "Written all the same: a.fbx" in run.output
+
+
 def test_resume_skips_what_is_done_and_repeats_what_changed(tmp_path: Path) -> None:
     motion_file(tmp_path)
     arguments = ("--motion", tmp_path / "walk.motion.npz", "--out", tmp_path / "out", "--resume")
@@ -240,7 +319,7 @@ def main(args):
     [
         ([], "nothing to do"),
         (["--nonsense"], "unrecognized arguments"),
-        (["--motion", "a/x.motion.npz", "b/x.motion.npz"], "Two jobs would write"),
+        (["--motion", "a/x.motion.npz", "a/x.motion.npz"], "Two jobs would write"),
         (["--video", "a.mp4", "--people", "some"], "--people must be a whole number"),
         (["--motion", "a.npz", "--person", "1=A", "--person", "1=B"], "Person 1 is to play two"),
         (["--motion", "a.npz", "--person", "1", "--person", "2=B"], "keeps only that one person"),

@@ -93,19 +93,46 @@ def test_the_root_control_of_a_control_rig_takes_the_path(cases: dict[str, Any])
     assert case["travels_m"] > 1.0 and case["height_m"] < EXACT_M and case["apart_m"] < 0.3
 
 
-def test_ik_constraints_that_pull_get_their_controls_keyed(cases: dict[str, Any]) -> None:
-    case = cases["live_ik"]
-    assert set(case["ik_limbs"]) == {"left_leg", "right_leg"}
+def test_ik_that_can_bring_a_leg_to_any_pose_gets_its_controls_keyed(cases: dict[str, Any]) -> None:
+    case = cases["live_ik"]["good pole"]
+    assert set(case["ik_limbs"]) == {"left_leg", "right_leg"} and case["influences"] == []
     for side in ("left", "right"):
         for part in ("thigh", "shin"):
             assert case["map"][f"{side}_{part}"] not in case["keyed"]
         assert case["map"][f"{side}_upper_arm"] in case["keyed"]
-    assert {"IK_Foot.L", "IK_Foot.R"} <= set(case["keyed"])
+    assert {"IK_Foot.L", "IK_Foot.R", "Pole_Knee.L", "Pole_Knee.R"} <= set(case["keyed"])
+    assert case["verify"]["failing_bones"] == [] and case["failures"] == []
+
+
+@pytest.mark.parametrize("name", ["wrong pole", "no pole", "fk"])
+def test_other_ik_is_switched_off_by_keys_and_the_legs_are_exact(name: str, cases: dict[str, Any]) -> None:
+    case = cases["live_ik"][name]
+    shins = sorted(case["map"][f"{side}_shin"] for side in ("left", "right"))
+    assert case["ik_limbs"] == [] and case["influences"] == shins
+    assert case["verify"]["max_joint_deviation_m"] < EXACT_M
+    assert any("IK of left leg, right leg is switched off" in note for note in case["notes"])
+
+
+def test_a_second_take_holds_the_ik_back_by_itself(cases: dict[str, Any]) -> None:
+    case = cases["live_ik"]["no pole"]
+    assert case["again"] == case["influences"] and case["again_off_m"] < EXACT_M
+
+
+def test_ik_that_is_asked_for_is_keyed_and_what_it_puts_off_is_said(cases: dict[str, Any]) -> None:
+    case = cases["live_ik"]["ik"]
+    assert set(case["ik_limbs"]) == {"left_leg", "right_leg"} and case["influences"] == []
     # this rig's IK has no poles, so that its knees point elsewhere; that is said, and the feet are in their place
     assert any("has no pole" in note for note in case["notes"])
     off = case["verify"]["deviation_by_bone_m"]
     assert all(off.get(case["map"][f"{side}_foot"], 0.0) < 0.01 for side in ("left", "right"))
-    assert case["map"]["left_shin"] in case["verify"]["failing_bones"]
+    shin = case["map"]["left_shin"]
+    assert shin in case["verify"]["failing_bones"]
+    (told,) = case["failures"]
+    assert f"'{shin}' (" in told and f"They are moved by the IK 'IK' of '{shin}'" in told
+
+
+def test_a_failure_puts_influences_back(cases: dict[str, Any]) -> None:
+    assert cases["live_ik"]["failure"] == [1.0]
 
 
 def test_several_characters_go_together_or_not_at_all(cases: dict[str, Any]) -> None:

@@ -116,3 +116,21 @@ def styled(rig: RigDescription, style: Callable[[str, str], str], words: Mapping
         side, _, part = name.partition("_")
         names.append(style(side, words.get(part, part)) if side in ("left", "right") else words.get(name, name))
     return replace(rig, bone_names=tuple(names))
+
+
+def rehung(rig: RigDescription, parents: Mapping[str, str | None], connected: Sequence[str] = ()) -> RigDescription:
+    """Hang bones on others (None: on nothing), and connect some to their parents."""
+    new = list(rig.parents)
+    for name, parent in parents.items():
+        new[rig.index(name)] = -1 if parent is None else rig.index(parent)
+    order: list[int] = []
+    while len(order) < len(new):
+        order += [b for b, p in enumerate(new) if b not in order and (p < 0 or p in order)]
+    out = _in_order(rig, order, new)
+    return replace(out, connected=np.array([name in connected for name in out.bone_names]) | out.connected)
+
+
+def with_root(rig: RigDescription, name: str = "root") -> RigDescription:
+    """A bone on the floor above all."""
+    low = with_bones(rig, [(name, None, (0.0, 0.0, 0.0))])
+    return rehung(low, {bone: name for bone, p in zip(rig.bone_names, rig.parents, strict=True) if p < 0})

@@ -92,8 +92,11 @@ def test_no_picture_is_an_error(tmp_path):
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(VideoError, match=r"out\.mp4.*No such file"):
-        PreviewWriter(tmp_path / "absent" / "out.mp4", 96, 72)
+    (tmp_path.parent / "a file").touch()
+    with pytest.raises(VideoError, match=r"out\.mp4.*a file stands where a folder is needed"):
+        PreviewWriter(tmp_path.parent / "a file" / "out.mp4", 64, 48)
+    with pytest.raises(VideoError, match=r"there is a folder of this name"):
+        PreviewWriter(tmp_path, 64, 48)
     for options in ({"width": 0}, {"fps": 0}, {"crf": 60}, {"preset": "hasty"}):
         with pytest.raises(ConfigError):
             PreviewWriter(tmp_path / "out.mp4", **{"width": 96, "height": 72, **options})

@@ -39,7 +39,7 @@ def run(message, progress, cancel):
         raise ZeroDivisionError("a fault of ours")
     if behaviour == "crash":
         print("about to crash", file=sys.stderr)
-        out.with_name(f".{out.stem}.leftover{out.suffix}").write_bytes(b"half")
+        out.with_name(f".{out.stem}.{os.getpid()}-leftover{out.suffix}").write_bytes(b"half")
         os._exit(3)
     if behaviour == "unsendable":
         return protocol.Result(message.id, {"frames": object()}, [str(out)], None)

@@ -157,15 +157,16 @@ def test_cancel_ends_a_deaf_job_by_force_and_removes_its_temporary_files(tmp_pat
     client = make(tmp_path)
     client.estimate(request(tmp_path, "deaf"))
     poll_until(client, lambda message: True)
-    leftovers = [tmp_path / ".x.motion.abc.npz", tmp_path / ".x.preview.mp4.123.part"]
-    for leftover in leftovers:
-        leftover.touch()
-    (tmp_path / "y.motion.npz").touch()
+    worker = client._process.pid
+    leftovers = [tmp_path / f".x.motion.{worker}-0a1b2c3d.npz", tmp_path / f".x.preview.{worker}-4e5f6071.mp4"]
+    kept = [tmp_path / name for name in ("y.motion.npz", ".x.motion.my own backup.npz", ".x.preview.1-4e5f6071.mp4")]
+    for path in (*leftovers, *kept):
+        path.touch()
     client.cancel()
     assert poll_until(client, is_last) == [protocol.Cancelled("job")]
     assert client._process.return_code() is not None
     assert not any(leftover.exists() for leftover in leftovers)
-    assert (tmp_path / "y.motion.npz").exists()
+    assert all(path.exists() for path in kept)
     client.close()
 
 

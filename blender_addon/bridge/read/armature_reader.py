@@ -9,6 +9,7 @@ from pose_core.errors import RigError
 from pose_core.retarget import RigDescription
 
 from ..compat import escape_all
+from ..write.switches import is_live, keyed_influences
 from .rig_hints import read_hints
 
 
@@ -44,7 +45,8 @@ def read_armature(obj: bpy.types.Object) -> RigDescription:
     bones = _parents_first(obj.data.bones)
     index = {bone.name: i for i, bone in enumerate(bones)}
     pose = obj.pose.bones
-    driven = _driven_bones(obj)
+    driven = driven_bones(obj)
+    by_action = keyed_influences(obj)
     return RigDescription(
         name=obj.name,
         bone_names=tuple(bone.name for bone in bones),
@@ -59,7 +61,11 @@ def read_armature(obj: bpy.types.Object) -> RigDescription:
         connected=np.array([bone.use_connect for bone in bones], dtype=np.bool_),
         deform=np.array([bone.use_deform for bone in bones], dtype=np.bool_),
         constrained=np.array(
-            [bone.name in driven or _has_live_constraint(pose[bone.name]) for bone in bones], dtype=np.bool_
+            [
+                bone.name in driven or any(is_live(one, by_action) for one in pose[bone.name].constraints)
+                for bone in bones
+            ],
+            dtype=np.bool_,
         ),
         hints=read_hints(obj),
     )
@@ -74,11 +80,8 @@ def _parents_first(bones: bpy.types.ArmatureBones) -> list[bpy.types.Bone]:
     return out
 
 
-def _has_live_constraint(pose_bone: bpy.types.PoseBone) -> bool:
-    return any(not constraint.mute and constraint.influence > 0 for constraint in pose_bone.constraints)
-
-
-def _driven_bones(obj: bpy.types.Object) -> set[str]:
+def driven_bones(obj: bpy.types.Object) -> set[str]:
+    """Bones of which drivers move a transform channel."""
     if obj.animation_data is None:
         return set()
     paths = [driver.data_path for driver in obj.animation_data.drivers]

@@ -81,6 +81,33 @@ def probe(
     return _understood(rig, bones, set(moving), driven, turns, moves, seen, extent)
 
 
+def evaluated_with(
+    context: bpy.types.Context, obj: bpy.types.Object, basis: Mapping[str, np.ndarray], names: Sequence[str]
+) -> Generator[None, None, np.ndarray]:
+    """Pose matrices of bones while others are posed by hand; pose and action are as before afterwards.
+
+    Args:
+        context: with the view layer that shows the object.
+        obj: the armature object.
+        basis: bone to (N, 4, 4) pose channels as a matrix.
+        names: M bones to look at.
+    Returns:
+        (N, M, 4, 4) in armature space.
+    """
+    count = len(next(iter(basis.values())))
+    out = np.empty((count, len(names), 4, 4))
+    with _free_pose(obj, [bone.name for bone in obj.pose.bones]):
+        for k in range(count):
+            for name, matrices in basis.items():
+                obj.pose.bones[name].matrix_basis = Matrix(matrices[k].tolist())
+            obj.update_tag()
+            context.view_layer.update()
+            pose = obj.evaluated_get(context.evaluated_depsgraph_get()).pose.bones
+            out[k] = [pose[name].matrix for name in names]
+    yield
+    return out
+
+
 def _understood(
     rig: RigDescription,
     bones: list[int],

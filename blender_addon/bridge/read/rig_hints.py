@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from ..write.switches import is_live, keyed_influences
+
 VRM_PROPERTY = "pose_core_vrm_humanoid"
 """Custom property of armature data in which the importer leaves a VRM file's humanoid mapping, as JSON."""
 
@@ -33,6 +35,7 @@ def read_hints(obj: bpy.types.Object) -> dict[str, Any]:
 
 def _constraints(obj: bpy.types.Object) -> list[dict[str, Any]]:
     out = []
+    by_action = keyed_influences(obj)
     for bone in obj.pose.bones:
         for constraint in bone.constraints:
             if constraint.type not in _TARGETED or constraint.target != obj or not constraint.subtarget:
@@ -46,7 +49,7 @@ def _constraints(obj: bpy.types.Object) -> list[dict[str, Any]]:
                     "target": constraint.subtarget,
                     "pole": constraint.pole_subtarget if own_pole else "",
                     "chain_count": constraint.chain_count if ik else 0,
-                    "active": not constraint.mute and constraint.influence > 0,
+                    "active": is_live(constraint, by_action),
                 }
             )
     return out

@@ -12,6 +12,7 @@ from pose_core.files import RIG_SUFFIXES
 from pose_core.retarget.mapping.vrm import read_humanoid
 
 from ..blender_io import enable_addon
+from .fbx_import import import_fbx, reason_of
 from .rig_hints import VRM_PROPERTY
 
 
@@ -43,17 +44,16 @@ def import_rig_file(path: Path) -> list[bpy.types.Object]:
     before = {obj.name for obj in bpy.data.objects}
     try:
         if suffix == ".fbx":
-            enable_addon("io_scene_fbx")
-            # Blender's own offset of one frame would shift every key
-            bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0)
+            import_fbx(path)
         elif suffix == ".blend":
             _append_scene(path)
         else:
             enable_addon("io_scene_gltf2")
             bpy.ops.import_scene.gltf(filepath=str(path))
     except (RuntimeError, OSError) as error:
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else "no reason given"
-        raise RigError(f"Blender could not import '{path}' ({reason}).", "Open it in Blender to see why.") from error
+        raise RigError(
+            f"Blender could not import '{path}' ({reason_of(error)}).", "Open it in Blender to see why."
+        ) from error
     bpy.context.view_layer.update()
     new = [obj for obj in bpy.data.objects if obj.name not in before and obj.type == "ARMATURE"]
     if suffix in (".vrm", ".glb"):

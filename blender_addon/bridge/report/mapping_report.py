@@ -8,6 +8,7 @@ from typing import Any
 from pose_core.retarget import BoneMap, KeysConfig, RigDescription
 from pose_core.retarget.keys.root_motion import find_root_bone
 from pose_core.retarget.mapping.detect import SURE
+from pose_core.retarget.mapping.loose_bones import path_carrier
 
 _SHOWN = 6
 
@@ -29,7 +30,7 @@ def mapping_report(rig: RigDescription, bone_map: BoneMap, keys: KeysConfig, giv
     mapped = [name for _, _, name in bone_map]
     fingers = {name for names in bone_map.fingers.values() for name in names}
     confidence = {name: float(bone_map.confidence.get(name, 1.0)) for name in mapped}
-    root = {"pelvis": bone_map.bone("pelvis"), "in_place": None}
+    root = {"pelvis": path_carrier(rig, bone_map.bones["pelvis"][0]), "in_place": None}
     if keys.root_motion == "root_bone":
         root["root_bone"] = find_root_bone(rig, bone_map, keys.root_bone)
     return {

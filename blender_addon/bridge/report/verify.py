@@ -19,6 +19,7 @@ from pose_core.retarget import (
     pose_bones,
     witness_bones,
 )
+from pose_core.retarget.rig.figure_height import figure_height_m
 
 # A joint further off than this share of the figure's height does not follow the motion.
 FAILING_SHARE = 0.01
@@ -27,10 +28,20 @@ _SLIP_PAIRS = 12
 
 
 def evaluated_bones(
-    context: bpy.types.Context, obj: bpy.types.Object, names: list[str], frames: np.ndarray
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    names: list[str],
+    frames: np.ndarray,
+    worlds: list[np.ndarray] | None = None,
 ) -> Generator[None, None, np.ndarray]:
     """Pose matrices of bones as Blender evaluates them, frame by frame; the current frame is as before afterwards.
 
+    Args:
+        context: with the scene.
+        obj: the armature object.
+        names: M bones.
+        frames: N scene frames.
+        worlds: gets the object's (4, 4) world matrix at each frame, if given.
     Returns:
         (N, M, 4, 4) in armature space, for N frames and M bones.
     """
@@ -41,7 +52,10 @@ def evaluated_bones(
         for i, frame in enumerate(frames):
             whole = int(np.floor(frame))
             scene.frame_set(whole, subframe=float(frame - whole))
-            pose = obj.evaluated_get(context.evaluated_depsgraph_get()).pose
+            evaluated = obj.evaluated_get(context.evaluated_depsgraph_get())
+            pose = evaluated.pose
+            if worlds is not None:
+                worlds.append(np.array(evaluated.matrix_world))
             for j, name in enumerate(names):
                 out[i, j] = pose.bones[name].matrix
             yield
@@ -73,7 +87,8 @@ def verify(
         `max_joint_deviation_m`, `worst_bone` and `worst_frame`; `max_rotation_deviation_deg`; `deviation_by_bone_m` of
         bones off by more than a tenth of a millimetre; `failing_bones`, off by more than a hundredth of the height
         `height_m`; `max_limb_direction_deg` against the motion itself and its `worst_limb` (legs that were solved again
-        are left out); `frames_checked`; and `slip`, see `planted_slip`.
+        are left out); `object_moves_m`: how far the object itself carries joints off during the take; `frames_checked`;
+        and `slip`, see `planted_slip`.
     """
     usable = np.flatnonzero(rig_motion.valid)
     picked = usable[np.unique(np.linspace(0, len(usable) - 1, min(samples, len(usable))).astype(int))]
@@ -82,7 +97,8 @@ def verify(
     columns = [rig.index(name) for name in names]
     witnesses = witness_bones(rig, names)
     heads, rotations = pose_bones(rig, part)
-    seen = yield from evaluated_bones(context, obj, list(witnesses), np.asarray(frames)[picked])
+    worlds: list[np.ndarray] = []
+    seen = yield from evaluated_bones(context, obj, list(witnesses), np.asarray(frames)[picked], worlds)
     off_m = np.linalg.norm(seen[..., :3, 3] - heads[:, columns], axis=-1) * rig.scale
     turned = _unscaled(seen) @ np.swapaxes(rig.rest_rotations[[rig.index(name) for name in witnesses]], -1, -2)
     off_deg = np.degrees(_angle_between(turned @ rig.rest_rotations[columns], rotations[:, columns]))
@@ -90,7 +106,7 @@ def verify(
     solved_again = motion_limb_angles(rig, bone_map, rig_motion, seen[..., :3, 3], part.times_s, motion)
     worst_limb = max(solved_again, key=lambda limb: solved_again[limb], default="")
     worst = off_m.max(axis=0)
-    height = rig.scale * float(np.ptp(np.concatenate([rig.heads, rig.tails]) @ rig.R_world_armature[2]))
+    height = figure_height_m(rig, bone_map)
     slip = yield from planted_slip(context, obj, rig, rig_motion, frames, motion)
     return {
         "frames_checked": len(picked),
@@ -103,8 +119,15 @@ def verify(
         "worst_limb": worst_limb,
         "deviation_by_bone_m": {n: float(v) for n, v in zip(names, worst, strict=True) if v > _WORTH_NAMING_M},
         "failing_bones": [n for n, v in zip(names, worst, strict=True) if v > FAILING_SHARE * height],
+        "object_moves_m": _moved_by_object(rig, heads[:, columns], worlds),
         "slip": slip,
     }
+
+
+def _moved_by_object(rig: RigDescription, heads: np.ndarray, worlds: list[np.ndarray]) -> float:
+    """How far at most a joint is carried off because the object itself moves during the take, world metres."""
+    moved = np.stack(worlds) - rig.matrix_world
+    return float(np.max(np.linalg.norm(heads @ np.swapaxes(moved[:, :3, :3], 1, 2) + moved[:, None, :3, 3], axis=-1)))
 
 
 def planted_slip(

@@ -30,6 +30,8 @@ class Snapshot:
     """Numeric custom properties of the pose bones."""
     ik_stretch: dict[str, float]
     """Of the bones that have some."""
+    influences: dict[str, dict[str, float]]
+    """Bone to the influence of each of its constraints."""
 
     @classmethod
     def take(cls, scene: bpy.types.Scene, obj: bpy.types.Object | None) -> Self:
@@ -49,6 +51,9 @@ class Snapshot:
             else {bone.name: {c: _plain(getattr(bone, c)) for c in _CHANNELS} for bone in obj.pose.bones},
             {} if obj is None else {bone.name: _numbers(bone) for bone in obj.pose.bones if bone.keys()},
             {} if obj is None else {bone.name: bone.ik_stretch for bone in obj.pose.bones if bone.ik_stretch > 0},
+            {}
+            if obj is None
+            else {bone.name: {one.name: one.influence for one in bone.constraints} for bone in obj.pose.bones},
         )
 
     def restore(self, scene: bpy.types.Scene) -> None:
@@ -81,6 +86,11 @@ class Snapshot:
         for name, stretch in self.ik_stretch.items():
             if obj.pose.bones[name].ik_stretch != stretch:
                 obj.pose.bones[name].ik_stretch = stretch
+        for name, influences in self.influences.items():
+            for key, number in influences.items():
+                if obj.pose.bones[name].constraints[key].influence != number:
+                    obj.pose.bones[name].constraints[key].influence = number
+                    obj.update_tag()
         for name, numbers in self.switches.items():
             for key, number in numbers.items():
                 if obj.pose.bones[name][key] != number:

@@ -16,8 +16,33 @@ from pose_core.retarget.rig.bone_map import LIMB_PARTS
 from .. import compat
 
 IK_STRETCH = "ik_stretch"
+_INFLUENCE = "influence of constraint "
 # A bone of the rig's own IK chain lies this near to the mapped one, as a share of the figure.
 _SAME_PLACE = 1e-4
+
+
+def influence_name(constraint: bpy.types.Constraint) -> str:
+    """Name of the switch that is a constraint's influence."""
+    return f"{_INFLUENCE}{constraint.name}"
+
+
+def keyed_influences(obj: bpy.types.Object) -> frozenset[str]:
+    """Data paths of the influences of constraints that the active action keys, an earlier take's for instance."""
+    action, slot = compat.active_action(obj)
+    if action is None:
+        return frozenset()
+    paths = (curve.data_path for curve in compat.action_curves(action, slot))
+    return frozenset(path for path in paths if path.endswith(".influence"))
+
+
+def is_live(constraint: bpy.types.Constraint, keyed: frozenset[str] = frozenset()) -> bool:
+    """Whether a constraint does anything, or would if the active action did not hold it back.
+
+    Args:
+        constraint: of a pose bone.
+        keyed: from `keyed_influences`.
+    """
+    return not constraint.mute and (constraint.influence > 0 or constraint.path_from_id("influence") in keyed)
 
 
 def set_switches(obj: bpy.types.Object, switches: Mapping[tuple[str, str], float]) -> None:
@@ -25,7 +50,7 @@ def set_switches(obj: bpy.types.Object, switches: Mapping[tuple[str, str], float
 
     Args:
         obj: an armature object.
-        switches: (bone, custom property or IK_STRETCH) to value.
+        switches: (bone, custom property, IK_STRETCH or `influence_name`) to value.
     Raises:
         RigError: a bone has no such property, or it cannot be written (a linked rig without an override of it).
     """
@@ -34,6 +59,10 @@ def set_switches(obj: bpy.types.Object, switches: Mapping[tuple[str, str], float
         if name == IK_STRETCH:
             with suppress(AttributeError, TypeError, RuntimeError):  # the key counts, also on a library override
                 pose_bone.ik_stretch = value
+            continue
+        if name.startswith(_INFLUENCE):
+            with suppress(AttributeError, TypeError, RuntimeError):
+                pose_bone.constraints[name.removeprefix(_INFLUENCE)].influence = value
             continue
         if name not in pose_bone:
             raise RigError(f"The bone '{bone}' of '{obj.name}' has no property '{name}'.", "Correct the bone map.")
@@ -60,8 +89,7 @@ def key_switches(
     """
     curves = compat.curves_for_writing(action, slot)
     for (bone, name), value in switches.items():
-        inside = f".{name}" if name == IK_STRETCH else f'["{bpy.utils.escape_identifier(name)}"]'
-        path = obj.pose.bones[bone].path_from_id() + inside
+        path = obj.pose.bones[bone].path_from_id() + _path_inside(name)
         curve = curves.find(path) or curves.new(path)
         curve.keyframe_points.add(1)
         point = curve.keyframe_points[0]
@@ -69,6 +97,15 @@ def key_switches(
         point.interpolation = "CONSTANT"
         curve.update()
     return len(switches)
+
+
+def _path_inside(name: str) -> str:
+    """Where a switch lies below its bone."""
+    if name == IK_STRETCH:
+        return f".{name}"
+    if name.startswith(_INFLUENCE):
+        return f'.constraints["{bpy.utils.escape_identifier(name.removeprefix(_INFLUENCE))}"].influence'
+    return f'["{bpy.utils.escape_identifier(name)}"]'
 
 
 def stiff_limbs(

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pose_core.errors import DatasetError
-from pose_core.files import atomic_path
+from pose_core.files import atomic_path, write_text
 from pose_core.skeletons.h36m import H36M
 
 FORMAT_VERSION = 1
@@ -136,8 +136,7 @@ def check_labels(folder: Path, labels: Mapping[str, NDArray[Any]]) -> None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file, whole or not at all."""
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -41,12 +41,12 @@ def load_rig(name: str) -> bpy.types.Object:
 
 def measure(name: str, motion: Motion, config: TransferConfig) -> dict[str, Any]:
     """The report of one rig, or why it is refused."""
-    obj = load_rig(name)
     try:
+        obj = load_rig(name)
         report = apply_motion(bpy.context, motion, obj, ApplyOptions(transfer=config))
     except PoseCoreError as error:
         return {"refused": str(error)}
-    wanted = ("family", "bone_map", "leg_ratio", "planting", "ik_limbs", "notes", "verify", "keys")
+    wanted = ("family", "bone_map", "leg_ratio", "planting", "ik_limbs", "notes", "failures", "verify", "keys")
     return {key: report[key] for key in wanted}
 
 

@@ -88,9 +88,12 @@ def on_root_bone(
         heading: also turn the root bone to where the pelvis faces.
         smoothing_s: sigma of the Gaussian that smooths path and heading of the root bone.
     Returns:
-        The motion with channels for the root bone; those that hang on it changed accordingly.
+        The motion with channels for the root bone; those that hang on it changed accordingly. The same motion where
+        that bone carries the path already, as the pelvis cannot move.
     """
-    root, pelvis = rig.index(root_bone), rig.index(motion.root_bone)
+    if root_bone == motion.root_bone:
+        return motion
+    root, pelvis = rig.index(root_bone), rig.index(motion.pelvis or motion.root_bone)
     valid = motion.valid
     heads, R_pose = (values[valid] for values in pose_bones(rig, motion))
     T = len(heads)

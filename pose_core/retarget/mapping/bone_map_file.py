@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pose_core.errors import RigError
-from pose_core.files import atomic_path
+from pose_core.files import why_not_written, write_text
 from pose_core.retarget.rig.bone_map import CHAINS, PARTS, BoneMap, IkControl, Switch
 
 FORMAT = "pose_core.bone_map"
@@ -59,10 +59,11 @@ def write_bone_map(path: str | os.PathLike[str], bone_map: BoneMap) -> None:
     """
     content = json.dumps(bone_map_to_dict(bone_map), indent=2, ensure_ascii=False) + "\n"
     try:
-        with atomic_path(path) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+        write_text(path, content)
     except OSError as error:
-        raise RigError(f"Cannot write the bone map '{path}' ({error}).", "Choose another folder.") from error
+        raise RigError(
+            f"Cannot write the bone map '{path}' ({why_not_written(error)}).", "Choose another folder."
+        ) from error
 
 
 def bone_map_to_dict(bone_map: BoneMap) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pose_core.errors import RigError
 from pose_core.maths.rotations import unit
+from pose_core.retarget.mapping.loose_bones import loose_bones
 from pose_core.retarget.rig.bone_map import ESSENTIAL, LIMB_PARTS, PARENT_PART, SIDES, BoneMap
 from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import FloatArray
@@ -52,7 +53,10 @@ def check_bone_map(rig: RigDescription, bone_map: BoneMap) -> None:
 
 def _check_hierarchy(rig: RigDescription, bone_map: BoneMap) -> None:
     wrong: list[str] = []
+    loose = loose_bones(rig, bone_map)
     for part, i, name in bone_map:
+        if part in loose:
+            continue
         above = bone_map.bones[part][i - 1] if i else _bone_above(bone_map, part)
         trunk = i > 0 or PARENT_PART.get(part) in ("spine", "pelvis")
         if bone_map.switches and trunk and part != "pelvis":

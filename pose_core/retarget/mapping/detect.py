@@ -14,17 +14,15 @@ from functools import cache, lru_cache
 
 from pose_core.errors import RigError
 from pose_core.retarget.mapping.checks import MAP_HINT, check_bone_map
+from pose_core.retarget.mapping.clear_body import SURE, find_clear_body
 from pose_core.retarget.mapping.controls import with_controls
 from pose_core.retarget.mapping.evidence import RigEvidence, base_part
 from pose_core.retarget.mapping.families import NamePreset, name_presets, normalised, preset_of, says_nothing
 from pose_core.retarget.mapping.fingers import SURE_BY_NAME, find_fingers
-from pose_core.retarget.mapping.search import find_body
+from pose_core.retarget.mapping.loose_bones import rejoined
 from pose_core.retarget.mapping.vrm import parts_of_humanoid
 from pose_core.retarget.rig.bone_map import CHAINS, ESSENTIAL, OPTIONAL, PARTS, SIDES, BoneMap
 from pose_core.retarget.rig.description import RigDescription
-
-SURE = 0.5
-"""Bones with less confidence than this are doubtful: they are to be confirmed by a person."""
 
 # Above this share of the essential parts a rig is one of a family, with bones missing or renamed.
 _FAMILY_SHARE = 0.6
@@ -71,8 +69,11 @@ def detect_bones(rig: RigDescription) -> BoneMap:
             "Choose its metarig, or give a bone map to its FK controls.",
         )
     match = _best_family(rig)
-    evidence = RigEvidence(rig, match.candidates if match else {})
-    body = find_body(evidence)
+    evidence = RigEvidence(rejoined(rig), match.candidates if match else {})
+    try:
+        body = find_clear_body(evidence)
+    except RigError as error:
+        raise RigError(error.message, f"{error.hint}{_family_hint(match)}".strip()) from error
     bone_map = BoneMap(
         bones={part: body.bones[part] for part in PARTS if part in body.bones},
         family=_family(evidence, body.bones, match),
@@ -101,7 +102,7 @@ def sure_bones(rig: RigDescription, bone_map: BoneMap, least: float = SURE) -> B
         raise RigError(
             f"The bones of '{rig.name}' are not certain: {_why_doubtful(rig, grave)}{', '.join(guesses)}{more}.",
             f"Expected as {first.replace('_', ' ')}: {_EXPECTED[first]}. Confirm or correct the bones and save the map,"
-            " then give it with the job.",
+            f" then give it with the job.{_family_hint(_best_family(rig))}",
         )
     if not doubtful:
         return bone_map
@@ -120,7 +121,18 @@ def _why_doubtful(rig: RigDescription, parts: list[str]) -> str:
     missing = [part for part in parts if match and part not in match.candidates]
     if match and missing:
         return f"it looks like a {match.preset.label} rig, but has no bone for {', '.join(missing)}; doubtful are "
+    if match:
+        return f"its names are those of a {match.preset.label} rig, but its shape leaves doubt about "
     return ""
+
+
+def _family_hint(match: _Match | None) -> str:
+    """How to go by a family's names alone, where they fit."""
+    if match is None or match.essential < len(ESSENTIAL):
+        return ""
+    return (
+        f" Its names are those of a {match.preset.label} rig: the bone map '{match.preset.family}' goes by them alone."
+    )
 
 
 def doubtful_parts(bone_map: BoneMap, least: float = SURE) -> list[str]:

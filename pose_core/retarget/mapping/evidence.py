@@ -143,6 +143,11 @@ class RigEvidence:
         way = [lower, *self.rig.ancestors(lower)]
         return way[: way.index(upper)][::-1] if upper in way else []
 
+    def foot_of_ankle(self, bone: int) -> bool:
+        """Whether a bone is called foot and hangs on one that is called ankle: that is where the toes begin."""
+        parent = self.rig.parents[bone]
+        return parent >= 0 and self.names[parent].phrase == "ankle" and "foot" in self.names[bone].parts
+
     def continues(self, bone: int, before: int) -> bool:
         """Whether a bone bears the name of the one before it with another number, as parts of a split limb do."""
         phrase = self.names[bone].phrase

@@ -233,7 +233,9 @@ def _toe(evidence: RigEvidence, path: tuple[int, ...], foot: int) -> int | None:
     column = BASE_PARTS.index("toe")
     if sum(evidence.part_scores[b, column] > -1.0 for b in evidence.rig.children[path[foot]]) >= _TOES:
         return None
-    below = [b for b in path[foot + 1 : foot + 3] if evidence.part_scores[b, column] > -1.0]
+    below = [
+        b for b in path[foot + 1 : foot + 3] if evidence.part_scores[b, column] > -1.0 or evidence.foot_of_ankle(b)
+    ]
     named = [b for b in below if evidence.part_scores[b, column] > 1.0]
     return next(iter(named or below), None)
 

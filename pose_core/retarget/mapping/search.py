@@ -94,6 +94,8 @@ def _named(evidence: RigEvidence, bone: int, part: str) -> float:
     if evidence.family_parts.get(bone) is not None:
         return 1.0 if base_part(evidence.family_parts[bone]) == part else _MISNAMED
     name = evidence.names[bone]
+    if part == "toe" and evidence.foot_of_ankle(bone):
+        return 1.0
     if name.helper or name.finger:
         return _MISNAMED
     if not name.parts:

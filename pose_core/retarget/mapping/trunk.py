@@ -11,6 +11,8 @@ from pose_core.retarget.mapping.readings import Body, PairShape, gauss
 
 # What it speaks for a head that it ends, or does not end, in a bone of its own just as the toes do.
 _END_BONES = 1.2
+# A name this clear (log-likelihood) makes a bone a neck although the arms hang on it, as on 3ds Max bipeds.
+_CALLED_NECK = 1.5
 
 
 def find_trunks(
@@ -25,18 +27,30 @@ def find_trunks(
     out = []
     for steps, pelvis in enumerate([common, *rig.ancestors(common)[:2]]):
         spine = tuple(b for b in evidence.between(pelvis, arms.branch) if not evidence.helper[b])
+        low_neck = _called_neck(evidence, spine)
+        spine = spine[: len(spine) - len(low_neck)]
+        neck_named = float(np.sum(scores[list(low_neck), BASE_PARTS.index("neck")])) if low_neck else 0.0
         off = float(np.linalg.norm(evidence.heads[pelvis] - low.middle)) / low.length
         geometry = gauss(off, 0.0, 0.25) + fit
         named = float(scores[pelvis, BASE_PARTS.index("pelvis")])
         named += float(np.sum(scores[list(spine), BASE_PARTS.index("spine")])) if spine else 0.0
         if not spine or limbs & {pelvis, *spine}:
             continue
-        before = legs.score + arms.score + fit + gauss(off, 0.0, 0.25) + named - steps
+        before = legs.score + arms.score + fit + gauss(off, 0.0, 0.25) + named + neck_named - steps
         for neck, head, score, head_geometry in heads:
             if {head, *neck} & {pelvis, *spine}:
                 continue
-            out.append(Body(legs, arms, pelvis, spine, neck, head, before + score, geometry + head_geometry))
+            out.append(Body(legs, arms, pelvis, spine, low_neck + neck, head, before + score, geometry + head_geometry))
     return out
+
+
+def _called_neck(evidence: RigEvidence, spine: tuple[int, ...]) -> tuple[int, ...]:
+    """Bones at the top of what leads to the arms that are clearly called neck; at least one bone stays spine."""
+    column = BASE_PARTS.index("neck")
+    first = len(spine)
+    while first > 1 and evidence.part_scores[spine[first - 1], column] > _CALLED_NECK:
+        first -= 1
+    return spine[first:]
 
 
 def _heads(

@@ -32,11 +32,12 @@ _HELPERS = frozenset({
     "heel", "carpal", "metacarpal", "butt", "glute", "pec", "nipple", "belt", "sleeve", "collider", "dyn", "share",
     "control", "org", "mch", "vis", "tweak", "corrective", "muscle", "chin", "mouth", "lid", "eyelid", "eyebrow",
     "forehead", "temple", "hat", "gun", "interaction", "mass", "parent", "rot", "widget", "camera", "blade", "sword",
-    "knuckle", "paw", "hoof", "fin", "beak", "snout", "feather",
+    "knuckle", "paw", "tw", "twst", "hoof", "fin", "beak", "snout", "feather",
 })  # fmt: skip
 
 _PHRASES: dict[str, dict[str, float]] = {
-    "pelvis": {"hips": 1, "hip": 0.9, "pelvis": 1, "hara": 0.7, "torso": 0.3, "root": 0.2, "cog": 0.4},
+    "pelvis": {"hips": 1, "hip": 0.9, "pelvis": 1, "hara": 0.7, "torso": 0.3, "lowertorso": 0.8, "root": 0.2,
+               "cog": 0.4},
     "spine": {
         "spine": 1, "chest": 1, "upperchest": 1, "lowerchest": 1, "chestupper": 1, "chestlower": 1, "abdomen": 1,
         "abdomenlower": 1, "abdomenupper": 1, "waist": 1, "belly": 0.8, "stomach": 0.9, "back": 0.9, "lowerback": 1,

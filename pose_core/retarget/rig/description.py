@@ -140,8 +140,8 @@ class RigDescription:
         if np.max(np.abs(gram - np.eye(3))) > 2 * _UNIFORM_TOLERANCE:
             raise RigError(
                 f"The object '{self.name}' is scaled differently along its axes ({scales[0]:.4g}, {scales[1]:.4g},"
-                f" {scales[2]:.4g}).",
-                "Apply its scale first (Ctrl-A in the viewport).",
+                f" {scales[2]:.4g}), by itself or by a parent.",
+                "Apply its scale first, and that of its parents (Ctrl-A in the viewport).",
             )
 
     def __len__(self) -> int:

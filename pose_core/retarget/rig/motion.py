@@ -20,6 +20,7 @@ class RigMotion:
     quaternions: FloatArray
     """(T, M, 4) wxyz rotation channel of each mapped bone, continuous in time."""
     root_bone: str
+    """Bone that carries the path: the pelvis, or where that cannot move the next one above that can."""
     root_location: FloatArray
     """(T, 3) location channel of the root bone, armature units."""
     times_s: FloatArray
@@ -36,6 +37,8 @@ class RigMotion:
     soles: Mapping[str, FloatArray] = field(default_factory=dict)
     """Foot bone, left then right, to (2, 3): heel and ball of the foot at the sole, from the bone's head at rest, along
     the armature's axes and in its units."""
+    pelvis: str = ""
+    """The pelvis bone; empty = `root_bone`."""
 
     def __post_init__(self) -> None:
         sizes = {"M": len(self.bone_names)}

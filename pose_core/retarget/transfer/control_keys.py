@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose_core.maths.rotations import swing_between, unit
+from pose_core.retarget.mapping.loose_bones import loose_bones, path_carrier
 from pose_core.retarget.rig.bone_map import LIMB_PARTS, BoneMap
 from pose_core.retarget.rig.description import RigDescription
 from pose_core.retarget.rig.kinematics import location_axes
@@ -33,6 +34,8 @@ class KeyedBones:
     """All bones with rotation keys."""
     moving: tuple[str, ...]
     """All bones with location keys."""
+    loose: tuple[str, ...] = ()
+    """Mapped bones that hang elsewhere than on a body, so that they are keyed in place too."""
 
 
 def keyed_bones(rig: RigDescription, bone_map: BoneMap, limbs: Sequence[str]) -> KeyedBones:
@@ -65,9 +68,12 @@ def keyed_bones(rig: RigDescription, bone_map: BoneMap, limbs: Sequence[str]) ->
                 driven.add(toe)
         if control.pole is not None:
             poles[limb] = control.pole
+    loose = tuple(bone_map.bones[part][0] for part in loose_bones(rig, bone_map))
+    driven -= set(loose)
     turning = (*(name for _, _, name in bone_map if name not in driven), *copies)
-    moving = (bone_map.bones["pelvis"][0], *targets.values(), *poles.values())
-    return KeyedBones(copies, targets, poles, frozenset(driven), turning, moving)
+    carrier = path_carrier(rig, bone_map.bones["pelvis"][0])
+    moving = tuple(dict.fromkeys((carrier, *targets.values(), *poles.values(), *loose)))
+    return KeyedBones(copies, targets, poles, frozenset(driven), turning, moving, loose)
 
 
 def control_goals(
@@ -89,7 +95,7 @@ def control_goals(
         Bone index to (T, 3, 3) rotation relative to rest, and to (T, 3) head.
     """
     turns = {rig.index(control): D[rig.index(bone)] for control, bone in keyed.copies.items()}
-    places: dict[int, FloatArray] = {}
+    places: dict[int, FloatArray] = {rig.index(name): heads[rig.index(name)] for name in keyed.loose}
     for limb, target in keyed.targets.items():
         u, w, e = (rig.index(bone_map.bones[part][0]) for part in LIMB_PARTS[limb])
         t = rig.index(target)

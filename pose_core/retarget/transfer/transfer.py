@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.errors import InsufficientDataError, RigError
+from pose_core.errors import InsufficientDataError
 from pose_core.maths.rotations import matrix_to_quaternion, quaternion_conjugate, quaternion_multiply, turned
 from pose_core.motion_file import Motion
+from pose_core.retarget.mapping.loose_bones import as_body, path_carrier
 from pose_core.retarget.rig.bone_map import LIMBS, SIDES, BoneMap
 from pose_core.retarget.rig.channels import same_side
 from pose_core.retarget.rig.description import RigDescription
@@ -39,7 +40,7 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
     Returns:
         Channels of the mapped bones, or of the controls that move them.
     Raises:
-        RigError: the pelvis bone cannot move, or limbs are degenerate.
+        RigError: limbs are degenerate.
         InsufficientDataError: no frame of the motion carries a pose.
     """
     config = config or TransferConfig()
@@ -48,12 +49,13 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
         raise InsufficientDataError(
             "The motion has no frame with a pose.", "Estimate it again with more of the person."
         )
-    placed, soles, report = pose_body(motion, rig, bone_map, config)
+    body = as_body(rig, bone_map)
+    placed, soles, report = pose_body(motion, body, bone_map, config)
     A = rig.R_world_armature
     D = {rig.index(name): turned(A.T, placed.D[part_key(part, i)], A) for part, i, name in bone_map}
     limbs = ik_limbs(bone_map, config.controls)
     thighs = [rig.index(bone_map.bones[f"{side}_thigh"][0]) for side in SIDES]
-    base, _ = place_bones(rig, D, len(placed.time_s), D if limbs else thighs)
+    base, _ = place_bones(body, D, len(placed.time_s), thighs if body is rig and not limbs else D)
     offset = rig.to_armature(placed.hips_m) - hips_middle(rig, bone_map, base)
     moved = _channels(motion, rig, bone_map, limbs, D, base, offset, report)
     feet = {bone_map.bones[f"{side}_foot"][0]: points @ A / rig.scale for side, points in soles.items()}
@@ -96,15 +98,12 @@ def _channels(
     for b in places:
         everything.setdefault(b, np.broadcast_to(np.eye(3), (len(offset), 3, 3)))
     pelvis = bone_map.bones["pelvis"][0]
-    root = rig.index(pelvis)
+    carrier = path_carrier(rig, pelvis)
+    root = rig.index(carrier)
+    everything.setdefault(root, np.broadcast_to(np.eye(3), (len(offset), 3, 3)))
     base, above = place_bones(rig, everything, len(offset), [root, *places])
-    names = [name for _, _, name in bone_map] + list(keyed.copies)
+    names = list(dict.fromkeys([*(name for _, _, name in bone_map), *keyed.copies, carrier]))
     quaternions = _rotation_channels(rig, [rig.index(name) for name in names], everything, above)
-    if rig.connected[root] and rig.parents[root] >= 0:
-        raise RigError(
-            f"The pelvis bone '{pelvis}' of '{rig.name}' is connected to its parent, so it cannot move.",
-            "Disconnect it in edit mode, or map another bone as pelvis.",
-        )
     carried = _carried_by(rig, root)
     locations = {}
     for b, wanted in places.items():
@@ -113,7 +112,8 @@ def _channels(
     return RigMotion(
         bone_names=tuple(names),
         quaternions=_on_valid(same_side(quaternions), valid),
-        root_bone=pelvis,
+        root_bone=carrier,
+        pelvis=pelvis,
         root_location=_on_valid(location_channel(rig, root, above[root], base[root], base[root] + offset), valid),
         times_s=motion.timestamps_s,
         valid=valid,
@@ -122,7 +122,7 @@ def _channels(
             **report,
             "ik_limbs": limbs,
             "frames_without_pose": int(np.sum(~valid)),
-            "notes": list(bone_map.notes) + _motion_notes(motion) + _ik_notes(keyed),
+            "notes": list(bone_map.notes) + _motion_notes(motion) + _ik_notes(keyed) + _path_notes(pelvis, carrier),
         },
         locations=locations,
         driven=keyed.driven,
@@ -186,6 +186,13 @@ def _motion_notes(motion: Motion) -> list[str]:
     if missing == 0:
         return []
     return [f"{missing} of {len(motion.valid)} frames of the motion carry no pose; they get no keys."]
+
+
+def _path_notes(pelvis: str, carrier: str) -> list[str]:
+    """That another bone than the pelvis carries the path."""
+    if carrier == pelvis:
+        return []
+    return [f"'{pelvis}' is connected to its parent and cannot move, so '{carrier}' carries the path, heights too."]
 
 
 def _ik_notes(keyed: KeyedBones) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+from mathutils import Vector
 
 from blender_addon.bridge import apply_many as many_module
 from blender_addon.bridge.apply_many import Casting, apply_motions
@@ -113,16 +114,84 @@ def root_control(walk):
 
 
 def live_ik(walk, rolls):
-    """IK constraints of a custom rig that pull: the controls get the keys, the limbs do not."""
+    """IK constraints of a custom rig that pull, with a good pole, with a wrong one and without, and asked for."""
+    out = {}
+    for name, poled, turn, controls in (
+        ("good pole", True, 0.0, "auto"), ("wrong pole", True, 1.2, "auto"), ("no pole", False, 0.0, "auto"),
+        ("fk", True, 0.0, "fk"), ("ik", False, 0.0, "ik"),
+    ):  # fmt: skip
+        obj = load_rig(rolls)
+        if poled:
+            bend_knees(obj)
+        for bone in obj.pose.bones:
+            for constraint in bone.constraints:
+                if constraint.type == "IK":
+                    constraint.mute = False
+                    if poled:
+                        add_pole(obj, bone, constraint, turn)
+        bpy.context.view_layer.update()
+        report = apply_motion(bpy.context, walk, obj, ApplyOptions(transfer=TransferConfig(controls=controls)))
+        out[name] = {
+            **{key: report[key] for key in ("verify", "ik_limbs", "notes", "failures")},
+            "map": report["bone_map"],
+            "keyed": sorted({path.split('"')[1] for path, *_ in curves_of(obj)}),
+            "influences": sorted(path.split('"')[1] for path, *_ in curves_of(obj) if path.endswith("influence")),
+        }
+        if name == "no pole":  # a second take must hold the IK back by itself
+            again = apply_motion(bpy.context, walk, obj)
+            out[name]["again"] = sorted(path.split('"')[1] for path, *_ in curves_of(obj) if path.endswith("influence"))
+            out[name]["again_off_m"] = again["verify"]["max_joint_deviation_m"]
+    out["failure"] = ik_put_back(walk, rolls)
+    return out
+
+
+def bend_knees(obj):
+    """Knees that are a little bent at rest, their axes across, as IK wants them."""
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    for side in "LR":
+        upper, lower = (obj.data.edit_bones[f"{name}.{side}"] for name in ("UpperLeg", "LowerLeg"))
+        upper.tail.y -= 6.0
+        lower.head.y -= 6.0
+        for bone in (upper, lower):
+            bone.align_roll(Vector((0.0, -1.0, 0.0)))
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def add_pole(obj, lower, constraint, turn):
+    """Give an IK constraint the rig's pole of that leg, and the angle at which the rest pose stays, found by trying."""
+    constraint.pole_target, constraint.pole_subtarget = obj, f"Pole_Knee.{lower.name[-1]}"
+
+    def off(angle):
+        constraint.pole_angle = angle
+        obj.update_tag()
+        bpy.context.view_layer.update()
+        pose = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones[lower.name]
+        return (pose.head - lower.bone.head_local).length
+
+    best, step = 0.0, np.pi
+    for _ in range(5):
+        around = best + step * np.linspace(-1, 1, 25)
+        best, step = float(around[int(np.argmin([off(angle) for angle in around]))]), step / 10
+    constraint.pole_angle = best + turn
+
+
+def ik_put_back(walk, rolls):
+    """A failure after the IK was switched off leaves the influences as they were."""
     obj = load_rig(rolls)
     for bone in obj.pose.bones:
         for constraint in bone.constraints:
-            if constraint.type == "IK":
-                constraint.mute = False
-    report = apply_motion(bpy.context, walk, obj)
-    keyed = {path.split('"')[1] for path, *_ in curves_of(obj)}
-    wanted = {key: report[key] for key in ("verify", "ik_limbs", "notes")}
-    return {**wanted, "keyed": sorted(keyed), "map": report["bone_map"]}
+            constraint.mute = False
+    from blender_addon.bridge import apply_motion as module
+
+    real, module.verify = module.verify, None
+    try:
+        apply_motion(bpy.context, walk, obj)
+    except TypeError:
+        pass
+    finally:
+        module.verify = real
+    return sorted({c.influence for bone in obj.pose.bones for c in bone.constraints})
 
 
 def many(walk, mixamo, folder):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from pose_core.errors import MotionFileError
+from pose_core.files import atomic_path
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Mapping[str, torch.Tensor]], facts: Mapping[str, Any]) -> None:
@@ -21,10 +21,8 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Mapping[str, torch.Tensor]
         for group, members in tensors.items()
         for name, tensor in members.items()
     }
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, facts_json=np.array(json.dumps(dict(facts))), **arrays)
-    temporary.replace(path)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, torch.Tensor]], dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pose_core.errors import ModelError
-from pose_core.files import atomic_path
+from pose_core.files import atomic_path, write_text
 from pose_core.lab.nets.base import ImageNetwork
 from pose_core.lab.train.images.batches import to_tensors
 from pose_core.lab.train.images.samples import ImageBatch
@@ -69,9 +68,7 @@ def export_network(network: ImageNetwork, path: Path, batch: ImageBatch) -> dict
     exported = ExportedNetwork(network.cpu()).eval()
     image, _ = to_tensors(batch, torch.device("cpu"))
     image = image * 255
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.stem}.{os.getpid()}.onnx")
-    try:
+    with atomic_path(path) as temporary:
         with warnings.catch_warnings():
             # the exporter that traces: the other takes some ten times as long
             warnings.simplefilter("ignore")
@@ -84,9 +81,6 @@ def export_network(network: ImageNetwork, path: Path, batch: ImageBatch) -> dict
             limit = {"joints_px": PARITY_PX, "joints_m": PARITY_M}.get(name, 1e-3)
             if not difference < limit:
                 raise ModelError(f"'{name}' of the exported network differs by {difference:g} from the trained one.")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return differences
 
 
@@ -112,8 +106,7 @@ def write_description(path: Path, onnx: Path, network: ImageNetwork, facts: Mapp
         },
         **facts,
     }
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(description, indent=1) + "\n")
 
 
 def _differences(exported: ExportedNetwork, path: Path, image: Tensor) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pose_core.files import write_text
 from pose_core.lab.nets.base import ImageNetwork
 from pose_core.lab.nets.registry import NETWORKS
 from pose_core.lab.train.images.loop import predict
@@ -145,4 +146,4 @@ def write_card(path: Path, facts: Mapping[str, Any]) -> None:
         "- One person a crop; 3D is relative to the pelvis.",
         "",
     ]
-    path.write_text("\n".join(lines), encoding="utf-8")
+    write_text(path, "\n".join(lines))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from pose_core.errors import ModelError
+from pose_core.files import atomic_path, write_text
 from pose_core.lab.nets.lifter import LifterNetwork
 from pose_core.lab.train.lifter.bodies import REFERENCE_HEIGHT_M
 from pose_core.lab.train.lifter.validation import Lift, ValidationSet, counted_joints
@@ -69,7 +69,6 @@ def export_onnx(network: LifterNetwork, path: Path) -> float:
         ModelError: the export differs by more than `PARITY_M`, or is too large.
     """
     network = network.eval().cpu()
-    temporary = path.with_name(f"{path.stem}.{os.getpid()}.onnx")
     example = torch.zeros(2, 32, network.shape.frames_per_step, FEATURE_COUNT)
     program = torch.onnx.export(
         network,
@@ -82,8 +81,8 @@ def export_onnx(network: LifterNetwork, path: Path) -> float:
         verbose=False,
     )
     assert program is not None
-    program.save(str(temporary), external_data=False)
-    try:
+    with atomic_path(path) as temporary:
+        program.save(str(temporary), external_data=False)
         strip_notes(temporary)
         difference = _largest_difference(network, temporary)
         size = temporary.stat().st_size
@@ -91,9 +90,6 @@ def export_onnx(network: LifterNetwork, path: Path) -> float:
             raise ModelError(f"The exported network differs by {1000 * difference:.3f} mm from the trained one.")
         if size > LARGEST_BYTES:
             raise ModelError(f"The exported network has {size} bytes; {LARGEST_BYTES} are allowed.")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return difference
 
 
@@ -155,9 +151,7 @@ def write_facts(
         "sigma_factor": [round(float(f), 4) for f in sigma_factor],
         **facts,
     }
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(description, indent=1) + "\n")
 
 
 def _largest_difference(network: LifterNetwork, path: Path) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pose_core.files import write_text
 from pose_core.lab.datasets.mocap import HELD_OUT_SOURCES, HELD_OUT_SUBJECTS
 
 
@@ -72,7 +73,7 @@ def write_model_card(path: Path, facts: Mapping[str, Any]) -> None:
         sources=", ".join(f"`{s}`" for s in sorted(HELD_OUT_SOURCES)),
         calibrated=", ".join(f"`{s}`" for s in facts["training"]["calibration_subjects"]),
     )
-    path.write_text(card, encoding="utf-8")
+    write_text(path, card)
 
 
 def _earlier(settings: Mapping[str, Any]) -> str:
