@@ -65,6 +65,12 @@ class MotionFileError(PoseCoreError):
     code = "motion_file"
 
 
+class OutputError(PoseCoreError):
+    """A result cannot be written where it is asked for, or would replace a file that is not ours."""
+
+    code = "output"
+
+
 class DatasetError(PoseCoreError):
     """A data set for training is incomplete, damaged, or not in the layout it should have."""
 

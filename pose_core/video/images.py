@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from pose_core.errors import VideoError
+from pose_core.job_paths import IMAGE_SUFFIXES
+from pose_core.job_paths import NUMBER_PATTERN as PATTERN
 from pose_core.video.diagnostics import ReadDiagnostics
 from pose_core.video.frame import VideoFrame
 from pose_core.video.info import VideoInfo
 from pose_core.video.planes import UInt8Array
 from pose_core.video.ranges import FrameRange
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".jp2", ".ppm", ".pgm"})
-PATTERN = re.compile(r"#+|%0?\d*d")
 MAX_SPARSITY = 2  # numbers to images
 NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 

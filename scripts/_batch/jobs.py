@@ -22,6 +22,8 @@ from pose_core.retarget.keying import KEEP
 from pose_core.retarget.rig import ROTATION_MODES
 from pose_core.retarget.root_motion import ROOT_MOTIONS
 
+from .paths import check_name
+
 REPORT_SUFFIX = ".report.json"
 MOTION_SUFFIX = ".motion.npz"
 EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "bvh")
@@ -91,7 +93,9 @@ class Job:
     everybody: bool = False
     """All people in one scene, those without a character of `cast` on new armatures."""
     save_blend: bool = False
-    """Save the scene too."""
+    """Save the scene too, as NAME.blend."""
+    overwrite_blend: bool = False
+    """Let it replace the very scene or rig file that it came from."""
 
     def __post_init__(self) -> None:
         if (self.video is None) == (self.motion is None):
@@ -106,6 +110,8 @@ class Job:
                 f"export must be one or more of {', '.join(EXPORTS)}, but is '{self.export}'.", "Part them by commas."
             )
         _ = self.keys_config
+        if self.name:
+            check_name(self.name)
         named = [role.person for role in self.cast if role.person is not None]
         twice = sorted({person for person in named if named.count(person) > 1})
         if twice:
@@ -223,6 +229,7 @@ class Batch:
     """Scene to start every job from; None = the file that is open, if any."""
     worker_python: str | None = None
     resume: bool = False
+    manifest: str | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -248,7 +255,11 @@ def build_parser() -> argparse.ArgumentParser:
                         help="bone map, or a family such as mixamo, to use instead of finding the bones")  # fmt: skip
     result = parser.add_argument_group("result")
     result.add_argument("--out", metavar="DIR", help="folder of the results (default: the present one)")
-    result.add_argument("--save-blend", action="store_true", help="save NAME.blend too")
+    result.add_argument(
+        "--save-blend", action="store_true", help="save the scene too, as NAME.blend in the folder of the results"
+    )
+    result.add_argument("--overwrite-blend", action="store_true",
+                        help="let --save-blend replace the scene or rig file that it started from")  # fmt: skip
     result.add_argument("--fps-mode", choices=("subframes", "resample"), default="subframes",
                         help="keys at the exact times of the video, or at whole frames")  # fmt: skip
     result.add_argument("--place", choices=("world", "object"), default="world",
@@ -287,7 +298,8 @@ def read_batch(argv: list[str]) -> Batch:
         "fps_mode": options.fps_mode, "place": options.place, "export": options.export,
         "key_error_mm": options.key_error_mm, "rotation_mode": options.rotation_mode,
         "root_motion": options.root_motion, "root_bone": options.root_bone, "frame_start": options.frame_start,
-        "height_m": options.height, "people": people, "save_blend": options.save_blend, **_persons(options.person),
+        "height_m": options.height, "people": people, "save_blend": options.save_blend,
+        "overwrite_blend": options.overwrite_blend, **_persons(options.person),
     }  # fmt: skip
     jobs = [Job(video=str(path), **defaults) for path in options.video]
     jobs += [Job(motion=str(path), **defaults) for path in options.motion]
@@ -306,7 +318,7 @@ def read_batch(argv: list[str]) -> Batch:
             )
     if options.blend is not None and not Path(options.blend).is_file():
         raise ConfigError(f"There is no scene '{options.blend}'.", "Check the path.")
-    return Batch(tuple(jobs), options.blend, options.worker_python, options.resume)
+    return Batch(tuple(jobs), options.blend, options.worker_python, options.resume, options.manifest)
 
 
 def _persons(words: list[str]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ import bpy
 
 from pose_core import __version__
 from pose_core.casting import cast_people, first_time_s, take_name
-from pose_core.errors import ConfigError, PoseCoreError, WorkerError
+from pose_core.errors import ConfigError, OutputError, PoseCoreError, WorkerError
 from pose_core.files import atomic_path
+from pose_core.job_paths import JobPath, is_report, refuse_foreign
 from pose_core.motion_file import read_motion
 from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
 from pose_core.worker.client import WorkerClient
@@ -24,9 +25,10 @@ from pose_core.worker.environment import environment_python
 from pose_core.worker.protocol import ProgressUpdate
 
 from .jobs import MOTION_SUFFIX, Job, Role, is_family
+from .paths import WRITES, check_job, export_names
 
 REPORT_VERSION = 1
-FINISHED, FAILED = "finished", "failed"
+FINISHED, FAILED, RUNNING = "finished", "failed", "running"
 
 
 def done_before(job: Job, blend_file: str) -> bool:
@@ -58,14 +60,17 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
     digest = job.digest(blend_file)  # before the run: input that changes meanwhile must not count as done
     report: dict[str, Any] = {"version": REPORT_VERSION, "pose_core": __version__, "name": job.result_name,
                               "input": job.video or job.motion, "rig": job.rig, "digest": digest,
-                              "blender": bpy.app.version_string, "timings_s": {}, "takes": []}  # fmt: skip
+                              "blender": bpy.app.version_string, "timings_s": {}, "takes": [],
+                              "status": RUNNING}  # fmt: skip
     try:
+        report[WRITES] = check_job(job)
         Path(job.out).mkdir(parents=True, exist_ok=True)
+        _write_report(job, report)  # from now on these files are known to be ours, whatever ends this run
         motions = job.motion_files() if job.motion else _estimate(job, worker_python, report)
         if job.is_ensemble:
             report["takes"] += _ensemble(job, motions, bridge, blend_file, report)
         else:
-            report["takes"] += [_take(job, path, bridge, blend_file) for path in motions]
+            report["takes"] += [_take(job, path, bridge, blend_file, report) for path in motions]
         report["status"] = FINISHED
     except (PoseCoreError, OSError) as error:
         report["status"] = FAILED
@@ -81,9 +86,10 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
 
 def _write_report(job: Job, report: dict[str, Any]) -> None:
     try:
+        refuse_foreign(JobPath("the report", job.report_path, is_report))
         with atomic_path(job.report_path) as temporary:
             temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
+    except (OSError, OutputError) as error:
         report["status"] = FAILED
         report.setdefault("error", {"code": "os", "message": f"Cannot write '{job.report_path}' ({error})."})
 
@@ -116,7 +122,7 @@ def _estimate(job: Job, worker_python: Path, report: dict[str, Any]) -> list[Pat
     return [Path(path) for path in result.motion_paths]
 
 
-def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str, Any]:
+def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str, report: dict[str, Any]) -> dict[str, Any]:
     """Put one motion file on the character and export it."""
     start = time.monotonic()
     motion = read_motion(motion_path)
@@ -129,7 +135,7 @@ def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str
     take: dict[str, Any] = {"motion": str(motion_path), "person_id": motion.person_id}
     take |= bridge.apply_motion.apply_motion(bpy.context, motion, target, options)
     applied = time.monotonic()
-    take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge)
+    take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge, report)
     take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
     exported = time.monotonic()
     if job.save_blend:
@@ -172,7 +178,7 @@ def _ensemble(
         played, names, bridge.apply_many.apply_motions(bpy.context, castings), strict=True
     ):
         take = {"motion": str(paths[person]), "person_id": motions[person].person_id, **done}
-        take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge)
+        take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge, report)
         take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
         takes.append(take)
     if job.save_blend:
@@ -198,17 +204,17 @@ def _options(job: Job, name: str, bone_map: BoneMap | None, bridge: Any) -> Any:
     )
 
 
-def _export(job: Job, name: str, armature: Any, bridge: Any) -> list[str]:
-    """Write all formats wanted; names of the files. Several of one suffix bear the name of the program too."""
-    presets = [bridge.export_presets.export_preset(wanted) for wanted in job.exports]
-    suffixes = [preset.suffix for preset in presets]
-    files = []
-    for preset in presets:
-        program = preset.name.partition("-")[2]
-        own = f"{name}.{program}" if program and suffixes.count(preset.suffix) > 1 else name
-        path = Path(job.out) / f"{own}{preset.suffix}"
-        files.append(bridge.export_character.export_character(bpy.context, armature, path, preset).name)
-    return files
+def _export(job: Job, name: str, armature: Any, bridge: Any, report: dict[str, Any]) -> list[str]:
+    """Write all formats wanted; names of the files."""
+    names = export_names(job.exports, name)
+    new = {*names, *([f"{name}.blend"] if job.save_blend else [])} - set(report[WRITES])
+    if new:
+        report[WRITES] = sorted({*report[WRITES], *new})
+        _write_report(job, report)
+    for wanted, file in zip(job.exports, names, strict=True):
+        preset = bridge.export_presets.export_preset(wanted)
+        bridge.export_character.export_character(bpy.context, armature, Path(job.out) / file, preset)
+    return names
 
 
 def _bone_map(name: str | None, bridge: Any, target: Any) -> BoneMap | None:
