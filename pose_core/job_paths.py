@@ -5,19 +5,20 @@ Looked at before any work, by whatever starts a job. Standard library only: Blen
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 import tempfile
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pose_core.config import EstimateRequest
 from pose_core.errors import ConfigError, OutputError
+from pose_core.untrusted.archive import UNZIP_ERRORS
+from pose_core.untrusted.text import TextBounds, read_json
 
 MOTION_SUFFIX = ".motion.npz"
 PREVIEW_MARK = "Pose Core preview"
@@ -26,16 +27,10 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".
 NUMBER_PATTERN = re.compile(r"#+|%0?\d*d")
 """Where the running number of an image sequence stands in a pattern."""
 
-UNZIP_ERRORS = (
-    zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, LookupError, ValueError, OverflowError,
-    NotImplementedError, RuntimeError,
-)  # fmt: skip
-"""Whatever the standard library raises over a damaged archive."""
-
 _MOTION_FORMAT = "pose_core.motion"
 _MARK_BYTES = 1 << 12
-_REPORT_BYTES = 1 << 24
 _PROBE = b"\0" * (1 << 16)
+REPORT_BOUNDS = TextBounds(most_bytes=64 << 20, most_depth=64, most_values=5_000_000)
 _HINT = "Choose another name or folder."
 
 
@@ -284,8 +279,13 @@ def is_preview(path: Path) -> bool:
 
 def is_report(path: Path) -> bool:
     """Whether a file is the report of a job."""
+    return bool(read_report(path))
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """The report of a job; empty if there is none, or the file is something else."""
     try:
-        data = json.loads(path.read_bytes()) if path.stat().st_size <= _REPORT_BYTES else None
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(data, dict) and {"pose_core", "digest"} <= set(data)
+        data = read_json(path, "the report", ConfigError, bounds=REPORT_BOUNDS)
+    except (OSError, ConfigError):
+        return {}
+    return data if isinstance(data, dict) and {"pose_core", "digest"} <= set(data) else {}

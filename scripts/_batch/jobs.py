@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from pose_core.retarget.bone_names import name_presets
 from pose_core.retarget.keying import KEEP
 from pose_core.retarget.rig import ROTATION_MODES
 from pose_core.retarget.root_motion import ROOT_MOTIONS
+from pose_core.untrusted.text import read_toml
 
 from .paths import check_name
 
@@ -353,16 +353,18 @@ def _whole(option: str, text: str) -> int:
 def _manifest_jobs(path: Path, defaults: Mapping[str, Any], out: str | None) -> list[Job]:
     """Jobs of a manifest; its paths are relative to its folder, its settings go before the command line's defaults."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"Cannot read the manifest '{path}' ({error}).") from error
+        data = read_toml(path, "the manifest", ConfigError, "See docs/command_line.md.")
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no manifest '{path}'.", "Check the path.") from error
     unknown = sorted(set(data) - {"defaults", "job"})
     entries = data.get("job", [])
-    if unknown or not isinstance(entries, list) or not entries:
+    shared = data.get("defaults", {})
+    tables = isinstance(entries, list) and isinstance(shared, dict) and all(isinstance(e, dict) for e in entries)
+    if unknown or not tables or not entries:
         raise ConfigError(f"The manifest '{path}' must hold [[job]] tables and may hold [defaults]; nothing else.")
     jobs = []
     for number, entry in enumerate(entries, 1):
-        own = {**data.get("defaults", {}), **entry}
+        own = {**shared, **entry}
         roles = own.pop("cast", None)
         for key in ("video", "motion", "rig", "bone_map", "out"):
             if isinstance(own.get(key), str) and not (key == "bone_map" and is_family(own[key])):

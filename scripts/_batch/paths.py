@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from pose_core.job_paths import (
     is_motion_file,
     is_report,
     probe_writable,
+    read_report,
 )
 
 if TYPE_CHECKING:
@@ -124,11 +124,18 @@ def check_job(job: Job) -> list[str]:
 
 def _written_before(job: Job) -> list[str]:
     """Names of files that the job's last report says it wrote."""
-    if not is_report(job.report_path):
-        return []
-    report: dict[str, Any] = json.loads(job.report_path.read_bytes())
-    found: list[Any] = list(report[WRITES]) if isinstance(report.get(WRITES), list) else []
-    for take in report["takes"] if isinstance(report.get("takes"), list) else []:
+    report = read_report(job.report_path)
+    own = report.get(WRITES)
+    names = [name for name in own if isinstance(name, str)] if isinstance(own, list) else []
+    return names + files_of(report)
+
+
+def files_of(report: Mapping[str, Any]) -> list[str]:
+    """Names of the finished files that a report tells of."""
+    takes = report.get("takes")
+    found: list[Any] = []
+    for take in takes if isinstance(takes, list) else []:
         if isinstance(take, dict):
-            found += [*(take["files"] if isinstance(take.get("files"), list) else []), take.get("blend")]
+            files = take.get("files")
+            found += [*(files if isinstance(files, list) else []), take.get("blend")]
     return [name for name in found if isinstance(name, str)]

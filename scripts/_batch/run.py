@@ -17,7 +17,7 @@ from pose_core import __version__
 from pose_core.casting import cast_people, first_time_s, take_name
 from pose_core.errors import ConfigError, OutputError, PoseCoreError, WorkerError
 from pose_core.files import atomic_path
-from pose_core.job_paths import JobPath, is_report, refuse_foreign
+from pose_core.job_paths import JobPath, is_report, read_report, refuse_foreign
 from pose_core.motion_file import read_motion
 from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
 from pose_core.worker.client import WorkerClient
@@ -25,7 +25,7 @@ from pose_core.worker.environment import environment_python
 from pose_core.worker.protocol import ProgressUpdate
 
 from .jobs import MOTION_SUFFIX, Job, Role, is_family
-from .paths import WRITES, check_job, export_names
+from .paths import WRITES, check_job, export_names, files_of
 
 REPORT_VERSION = 1
 FINISHED, FAILED, RUNNING = "finished", "failed", "running"
@@ -33,15 +33,10 @@ FINISHED, FAILED, RUNNING = "finished", "failed", "running"
 
 def done_before(job: Job, blend_file: str) -> bool:
     """Whether the job's report says that it finished, with the same input, and its results are still there."""
-    try:
-        report = json.loads(job.report_path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    report = read_report(job.report_path)
+    if report.get("status") != FINISHED or report.get("digest") != job.digest(blend_file):
         return False
-    if not isinstance(report, dict) or report.get("status") != FINISHED:
-        return False
-    if report.get("digest") != job.digest(blend_file):
-        return False
-    files = [path for take in report.get("takes", []) for path in (*take.get("files", []), take.get("blend")) if path]
+    files = files_of(report)
     return bool(files) and all((job.report_path.parent / name).is_file() for name in files)
 
 
