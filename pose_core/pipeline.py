@@ -132,6 +132,7 @@ def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict
             end_s=range_.end_s,
             target_fps=range_.target_fps,
             image_fps=range_.image_fps,
+            cancel=stages.cancel,
         ) as reader,
         prefetch(reader) as frames,
     ):
@@ -209,7 +210,13 @@ def _solve_person(
         lifted = lift_track(track, K)
         lifted = replace(lifted, diagnostics={**lifted.diagnostics, "repair": repaired.as_dict()})
     with stages.stage("solve"):
-        return solve_motion(track, lifted, source, request.solve, request.camera, on_progress)
+        try:
+            return solve_motion(track, lifted, source, request.solve, request.camera, on_progress)
+        except np.linalg.LinAlgError as error:
+            raise InsufficientDataError(
+                f"What is seen of person {track.person_id} does not determine a motion ({error}).",
+                "Choose a clip in which they are seen better.",
+            ) from error
 
 
 def _write_preview(request: EstimateRequest, motions: list[Motion], stages: _Stages) -> None:
