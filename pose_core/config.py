@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar, get_args, get_type_hints
+from typing import Any, ClassVar, Self, TypeVar, get_args, get_type_hints
 
 from pose_core.errors import ConfigError
+from pose_core.untrusted.text import parse_json, shortened
 
 REQUEST_VERSION = 1
 
@@ -24,7 +25,46 @@ def _require(ok: bool, message: str, hint: str = "") -> None:
 
 
 @dataclass(frozen=True)
-class VideoConfig:
+class Range:
+    """What a number may be.
+
+    Args:
+        low, high: the least and the largest.
+        unit: for messages.
+        above: `low` itself is not allowed.
+    """
+
+    low: float
+    high: float
+    unit: str = ""
+    above: bool = False
+
+    def check(self, name: str, value: float) -> None:
+        """Refuse anything else, not-a-number and infinity among it.
+
+        Raises:
+            ConfigError: named so that a user finds the setting.
+        """
+        within = self.low < value <= self.high if self.above else self.low <= value <= self.high
+        start = f"above {self.low:g} up to" if self.above else f"{self.low:g} to"
+        unit = f" {self.unit}" if self.unit else ""
+        _require(within, f"{name} must be {start} {self.high:g}{unit}, but is {shortened(repr(value), 40)}.")
+
+
+class _Checked:
+    """Settings whose numbers are all checked in one place."""
+
+    RANGES: ClassVar[dict[str, Range]] = {}
+
+    def __post_init__(self) -> None:
+        for name, allowed in self.RANGES.items():
+            value = getattr(self, name)
+            if value is not None:
+                allowed.check(name, value)
+
+
+@dataclass(frozen=True)
+class VideoConfig(_Checked):
     """Which frames of the video to use."""
 
     start_s: float | None = None
@@ -36,19 +76,23 @@ class VideoConfig:
     image_fps: float = 30.0
     """Rate of an image sequence, which carries no times of its own."""
 
+    RANGES: ClassVar[dict[str, Range]] = {
+        "start_s": Range(0, 1e7, "seconds"),
+        "end_s": Range(0, 1e7, "seconds", above=True),
+        "target_fps": Range(0, 1000, "frames a second", above=True),
+        "image_fps": Range(0, 1000, "frames a second", above=True),
+    }
+
     def __post_init__(self) -> None:
-        _require(self.start_s is None or self.start_s >= 0, f"start_s must be >= 0, but is {self.start_s}.")
+        super().__post_init__()
         _require(
             self.end_s is None or self.end_s > (self.start_s or 0.0),
             f"end_s must be later than start_s, but is {self.end_s}.",
         )
-        for name in ("target_fps", "image_fps"):
-            value = getattr(self, name)
-            _require(value is None or 0 < value <= 1000, f"{name} must be in (0, 1000], but is {value}.")
 
 
 @dataclass(frozen=True)
-class TrackConfig:
+class TrackConfig(_Checked):
     """Which 2D model to run, on what, and whom to follow."""
 
     model: str = "blazepose-full"
@@ -72,16 +116,27 @@ class TrackConfig:
     threads: int = 0
     """Processor threads; 0 = as many as there are cores."""
 
+    RANGES: ClassVar[dict[str, Range]] = {
+        "people": Range(0, 1000),
+        "person_id": Range(1, 1_000_000),
+        "detector_score": Range(0.001, 0.999),
+        "min_keypoint_confidence": Range(0, 1),
+        "detect_every_s": Range(0.01, 3600, "seconds"),
+        "min_track_s": Range(0, 3600, "seconds"),
+        "threads": Range(0, 1024),
+    }
+
     def __post_init__(self) -> None:
-        _require(self.people >= 0, f"people must be >= 0 (0 = all), but is {self.people}.")
-        _require(0 < self.detector_score < 1, f"detector_score must be in (0, 1), but is {self.detector_score}.")
-        _require(self.threads >= 0, f"threads must be >= 0, but is {self.threads}.")
+        super().__post_init__()
         devices = ("auto", "cpu", "cuda", "tensorrt", "directml", "coreml")
-        _require(self.device in devices, f"device must be one of {', '.join(devices)}, but is '{self.device}'.")
+        _require(
+            self.device in devices,
+            f"device must be one of {', '.join(devices)}, but is '{shortened(self.device, 40)}'.",
+        )
 
 
 @dataclass(frozen=True)
-class CameraConfig:
+class CameraConfig(_Checked):
     """What is known of the camera; None = estimate."""
 
     focal_px: float | None = None
@@ -99,17 +154,23 @@ class CameraConfig:
     """NumPy file with `T_world_camera` of a camera whose place is known, one for every frame if it moves; None = it
     stands still somewhere. Metres, z up, OpenCV axes."""
 
+    RANGES: ClassVar[dict[str, Range]] = {
+        "focal_px": Range(1, 1e6, "pixels"),
+        "fov_deg": Range(1, 175, "degrees"),
+        "focal_35mm": Range(1, 10_000, "millimetres"),
+        "pitch_deg": Range(-90, 90, "degrees"),
+        "roll_deg": Range(-180, 180, "degrees"),
+    }
+
     def __post_init__(self) -> None:
-        _require(self.focal_px is None or self.focal_px > 0, f"focal_px must be > 0, but is {self.focal_px}.")
+        super().__post_init__()
         _require(
             self.focal_px is None or self.fov_deg is None, "Give either a focal length or a field of view, not both."
         )
-        _require(self.focal_35mm is None or self.focal_35mm > 0, f"focal_35mm must be > 0, but is {self.focal_35mm}.")
-        _require(self.fov_deg is None or 1 <= self.fov_deg <= 175, f"fov_deg must be 1 to 175, but is {self.fov_deg}.")
 
 
 @dataclass(frozen=True)
-class SolveConfig:
+class SolveConfig(_Checked):
     """How the clip-wide motion is solved."""
 
     height_m: float = 1.70
@@ -127,10 +188,11 @@ class SolveConfig:
     in_place: bool = False
     """Take the way through the room out, for cycles and motion that a game moves: the person stays over the origin."""
 
-    def __post_init__(self) -> None:
-        _require(0.3 <= self.height_m <= 3.0, f"height_m must be 0.3 to 3.0 metres, but is {self.height_m}.")
-        _require(0 <= self.smoothness <= 100, f"smoothness must be 0 to 100, but is {self.smoothness}.")
-        _require(self.max_gap_s >= 0, f"max_gap_s must be >= 0, but is {self.max_gap_s}.")
+    RANGES: ClassVar[dict[str, Range]] = {
+        "height_m": Range(0.3, 3.0, "metres"),
+        "smoothness": Range(0, 100),
+        "max_gap_s": Range(0, 3600, "seconds"),
+    }
 
 
 @dataclass(frozen=True)
@@ -153,6 +215,8 @@ class EstimateRequest:
     def __post_init__(self) -> None:
         _require(bool(self.video), "No video was given.", "Choose a video file or a folder of images.")
         _require(bool(self.out), "No output path was given.")
+        for name in ("video", "out", "preview", "model_folder"):
+            _require("\0" not in (getattr(self, name) or ""), f"{name} must be a path, but holds a zero character.")
 
     def to_json(self) -> str:
         """The request as JSON text, with its version."""
@@ -165,10 +229,7 @@ class EstimateRequest:
         Raises:
             ConfigError: not JSON, another version, unknown or ill-typed fields.
         """
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ConfigError(f"The request is not JSON ({error}).") from error
+        data = parse_json(text, "the request", ConfigError)
         _require(isinstance(data, dict), f"A request must be a JSON object, but is a {type(data).__name__}.")
         version = data.pop("version", None)
         _require(version == REQUEST_VERSION, f"Request version {REQUEST_VERSION} was expected, but {version} came.",
@@ -185,19 +246,22 @@ def from_mapping(cls: type[_T], data: dict[str, Any]) -> _T:
     hints = get_type_hints(cls)
     names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(set(data) - names)
-    _require(not unknown, f"{cls.__name__} has no setting '{unknown[0] if unknown else ''}'.",
+    _require(not unknown, f"{cls.__name__} has no setting '{shortened(unknown[0], 80) if unknown else ''}'.",
              f"Known settings: {', '.join(sorted(names))}.")  # fmt: skip
     values: dict[str, Any] = {}
     for name, value in data.items():
         hint = hints[name]
         if dataclasses.is_dataclass(hint):
-            _require(isinstance(value, dict), f"{cls.__name__}.{name} must be an object, but is {value!r}.")
+            _require(
+                isinstance(value, dict),
+                f"{cls.__name__}.{name} must be an object, but is {shortened(repr(value), 120)}.",
+            )
             values[name] = from_mapping(hint, value)  # type: ignore[arg-type]
             continue
         allowed = get_args(hint) or (hint,)
         whole_for_float = float in allowed and int not in allowed and type(value) is int
         fits = whole_for_float or any(type(value) is kind for kind in allowed)
-        _require(fits, f"{cls.__name__}.{name} must be {hint}, but is {value!r}.")
+        _require(fits, f"{cls.__name__}.{name} must be {hint}, but is {shortened(repr(value), 120)}.")
         values[name] = float(value) if whole_for_float else value
     try:
         return cls(**values)

@@ -1,5 +1,14 @@
 """Errors that reach a user: each says what was expected, what came, and what to try."""
 
+MOST_CHARACTERS = 2000
+"""Longest message that a user gets to read."""
+
+
+def cut(text: str, most: int = MOST_CHARACTERS) -> str:
+    """Text with its middle left out where it is too long to read."""
+    half = (most - 5) // 2
+    return text if len(text) <= most else f"{text[:half]} ... {text[-half:]}"
+
 
 class PoseCoreError(Exception):
     """Base of every error that outside input or the environment can cause.
@@ -12,6 +21,8 @@ class PoseCoreError(Exception):
     code = "error"
 
     def __init__(self, message: str, hint: str = "") -> None:
+        # What comes from outside stands in messages; they travel between processes and into narrow panels.
+        message, hint = cut(message), cut(hint)
         super().__init__(f"{message} {hint}".strip())
         self.message = message
         self.hint = hint
@@ -63,6 +74,12 @@ class MotionFileError(PoseCoreError):
     """A motion file cannot be read or written."""
 
     code = "motion_file"
+
+
+class OutputError(PoseCoreError):
+    """A result cannot be written where it is asked for, or would replace a file that is not ours."""
+
+    code = "output"
 
 
 class DatasetError(PoseCoreError):

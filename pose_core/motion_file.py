@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pose_core.errors import MotionFileError, ShapeError
 from pose_core.files import atomic_path, why_not_written
 from pose_core.maths.rotations import quaternion_to_matrix
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, Skeleton
 from pose_core.types import BoolArray, FloatArray, check_shape, check_times
+from pose_core.untrusted.arrays import is_npy, read_npz, require_kinds
+from pose_core.untrusted.text import TextBounds, parse_json, shortened
 
 FORMAT = "pose_core.motion"
 VERSION = 1
 
 # Forward kinematics of the stored rotations must give the stored joints; metres.
 CONSISTENCY_TOLERANCE_M = 1e-6
+
+_HINT = "Make it again with 'pose-core estimate'."
+_TEXTS = ("joint_names", "keypoint_names", "source", "diagnostics_json")
+_OPTIONAL_FLAGS = ("joint_seen",)
+_DIAGNOSTICS = TextBounds(most_bytes=16 << 20, most_values=2_000_000)
+_MOST_JOINTS = 10_000
+_MOST_PIXELS = 1_000_000
+_MOST_PEOPLE = 1_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,53 +199,75 @@ def read_motion(path: str | os.PathLike[str]) -> Motion:
             pickled content, or joints that disagree with the rotations.
     """
     name = Path(path)
-    hint = "Make it again with 'pose-core estimate'."
     if not name.is_file():
         raise MotionFileError(f"There is no motion file '{name}'.", "Check the path.")
+    if _is_bare(name):
+        raise MotionFileError(f"'{name}' is a bare array, not a motion file.", _HINT)
+    content = read_npz(name, "the motion file", MotionFileError, _HINT)
+    _check_format(name, content)
+    return _motion_from_content(name, content)
+
+
+def _is_bare(path: Path) -> bool:
     try:
-        loaded = np.load(name, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            raise MotionFileError(f"'{name}' is a bare array, not a motion file.", hint)
-        with loaded:
-            content = {key: loaded[key] for key in loaded.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
-        if "pickle" in str(error).lower():
-            raise MotionFileError(
-                f"'{name}' is no plain motion file: it holds pickled objects, which are never loaded.", hint
-            ) from error
-        raise MotionFileError(f"'{name}' is damaged or no motion file ({error}).", hint) from error
-    return _motion_from_content(name, content, hint)
+        return is_npy(path)
+    except OSError:
+        return False  # the reader says why
 
 
-def _motion_from_content(name: Path, content: dict[str, Any], hint: str) -> Motion:
-    if str(content.get("format", "")) != FORMAT:
+def _check_format(name: Path, content: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse what is no motion file of this version, or holds other things than numbers and texts where they belong."""
+    known = shortened(content["format"]) if "format" in content else ""
+    if known != FORMAT:
+        raise MotionFileError(f"'{name}' is no motion file: its format is '{known}', not '{FORMAT}'.", _HINT)
+    version = content.get("version")
+    if version is None or version.shape or version.dtype.kind not in "iu" or int(version) != VERSION:
         raise MotionFileError(
-            f"'{name}' is no motion file: its format is '{content.get('format', '')}', not '{FORMAT}'.", hint
+            f"'{name}' has version {shortened(version, 80)}, but this program reads version {VERSION}.", _HINT
         )
-    if content.get("version") != VERSION:
-        raise MotionFileError(
-            f"'{name}' has version {content.get('version')}, but this program reads version {VERSION}.", hint
-        )
-    needed = {"joint_names", "parents", "keypoint_names", "person_id", "source", "diagnostics_json", *_ARRAYS}
-    missing = sorted(needed - set(content))
+    missing = sorted({*_TEXTS, *_ARRAYS, "parents", "person_id"} - set(content))
     if missing:
-        raise MotionFileError(f"'{name}' lacks {', '.join(missing)}.", hint)
-    not_numbers = [key for key in (*_ARRAYS, "parents") if content[key].dtype.kind not in "fiu"]
-    if not_numbers:
-        raise MotionFileError(f"In '{name}' {', '.join(not_numbers)} must be numbers.", hint)
+        raise MotionFileError(f"'{name}' lacks {', '.join(missing)}.", _HINT)
+    kinds = {**dict.fromkeys(_TEXTS, "U"), **dict.fromkeys((*_ARRAYS, "parents", "image_size", "person_id"), "fiu"),
+             **dict.fromkeys(_OPTIONAL_FLAGS, "b")}  # fmt: skip
+    require_kinds(content, kinds, f"'{name}'", MotionFileError, _HINT)
+    for key in ("person_id", "source", "diagnostics_json"):
+        if content[key].shape:
+            raise MotionFileError(f"In '{name}' '{key}' must be one value.", _HINT)
+
+
+def _motion_from_content(name: Path, content: Mapping[str, NDArray[Any]]) -> Motion:
+    diagnostics = parse_json(str(content["diagnostics_json"]), f"the diagnostics of '{name}'", MotionFileError, _HINT,
+                             _DIAGNOSTICS)  # fmt: skip
+    if not isinstance(diagnostics, dict):
+        raise MotionFileError(f"In '{name}' the diagnostics must be a JSON object.", _HINT)
     try:
         camera = content["camera_matrix"]
-        default_size = [round(2 * float(camera[0, 2])), round(2 * float(camera[1, 2]))]
-        width, height = (int(v) for v in content.get("image_size", default_size))
+        default_size = np.array([2 * float(camera[0, 2]), 2 * float(camera[1, 2])])
         return Motion(
             joint_names=tuple(str(n) for n in content["joint_names"]),
-            parents=tuple(int(p) for p in content["parents"]),
+            parents=tuple(_whole_numbers(content["parents"], _MOST_JOINTS)),
             keypoint_names=tuple(str(n) for n in content["keypoint_names"]),
-            image_size=(width, height),
-            person_id=int(content["person_id"]),
+            image_size=_size(content.get("image_size", default_size)),
+            person_id=_whole_numbers(content["person_id"].reshape(1), _MOST_PEOPLE)[0],
             source=str(content["source"]),
-            diagnostics=json.loads(str(content["diagnostics_json"])),
+            diagnostics=diagnostics,
             **{key: np.asarray(content[key], dtype=np.float64) for key in _ARRAYS},
         )
     except (ShapeError, ValueError, TypeError, IndexError) as error:
-        raise MotionFileError(f"'{name}' does not hold what a motion file must hold: {error}", hint) from error
+        raise MotionFileError(
+            f"'{name}' does not hold what a motion file must hold: {shortened(error)}", _HINT
+        ) from error
+
+
+def _size(values: NDArray[Any]) -> tuple[int, int]:
+    width, height = _whole_numbers(values, _MOST_PIXELS)
+    if width < 1 or height < 1:
+        raise ValueError(f"the picture's size is {width}x{height}")
+    return width, height
+
+
+def _whole_numbers(values: NDArray[Any], most: int) -> list[int]:
+    if values.ndim != 1 or not np.all(np.abs(values) <= most):
+        raise ValueError(f"whole numbers up to {most} were expected, but {shortened(values, 80)} came")
+    return [round(float(value)) for value in values]

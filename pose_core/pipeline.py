@@ -13,14 +13,13 @@ import numpy as np
 
 from pose_core.config import EstimateRequest, VideoConfig
 from pose_core.errors import CancelledError, InsufficientDataError, NoPersonError, PoseCoreError, VideoError
+from pose_core.job_paths import JobPath, check_estimate, is_motion_file, motion_paths, refuse_foreign
 from pose_core.motion_file import Motion, write_motion
 from pose_core.types import CancelCallback, KeypointTrack, Progress, ProgressCallback
 
 if TYPE_CHECKING:
     from pose_core.track.run import TrackResult
     from pose_core.video import VideoInfo
-
-MOTION_SUFFIX = ".motion.npz"
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,12 @@ def estimate(
         ModelError, RuntimeUnavailableError: no 2D model to run.
         NoPersonError: nobody was found, or not the person asked for.
         InsufficientDataError: people were found, but too little of each is seen.
+        ConfigError: an output is an input, or another output; nothing was done then.
+        OutputError: an output exists and is not ours, or cannot be written; nothing was done then.
         MotionFileError: the result cannot be written.
         CancelledError: `cancel` said so. Whatever the error, no half-written file is left.
     """
+    check_estimate(request)
     stages = _Stages(progress, cancel)
     with stages.stage("track"):
         tracked, video, warnings, focal_35mm = _track(request, stages)
@@ -84,21 +86,36 @@ def estimate(
         request = replace(request, camera=replace(request.camera, focal_35mm=focal_35mm))
     motions, left_out = _solve_people(request, tracked, Path(request.video).name, stages)
     stages.check_cancel()
+    paths, fresh = _write_motions(request, motions, stages)
+    warnings += left_out
+    preview = None
     if request.preview is not None:
-        with stages.stage("preview"):
-            _write_preview(request, motions, stages)
+        try:
+            with stages.stage("preview"):
+                _write_preview(request, motions, stages)
+            preview = request.preview
+        except CancelledError:
+            for path in fresh:  # whoever cancels wants nothing of this
+                path.unlink(missing_ok=True)
+            raise
+        except PoseCoreError as error:
+            warnings.append(f"There is no preview: {error}")
+    report = _report(motions, tracked, video, stages.seconds, warnings)
+    return EstimateResult(paths, preview, report)
+
+
+def _write_motions(
+    request: EstimateRequest, motions: list[Motion], stages: _Stages
+) -> tuple[tuple[str, ...], list[Path]]:
+    """Write a motion file a person; their paths, and those of them that replaced nothing."""
     paths = motion_paths(request.out, [m.person_id for m in motions])
+    for path in paths:  # again: hours may have passed
+        refuse_foreign(JobPath("the motion file", Path(path), is_motion_file))
+    fresh = [Path(path) for path in paths if not Path(path).exists()]
     with stages.stage("write"):
         for path, motion in zip(paths, motions, strict=True):
             write_motion(path, motion)
-    report = _report(motions, tracked, video, stages.seconds, [*warnings, *left_out])
-    return EstimateResult(paths, request.preview, report)
-
-
-def motion_paths(out: str, person_ids: list[int]) -> tuple[str, ...]:
-    """Where the motions of several people go: `out` for the first, `NAME.p2.motion.npz` and so on beside it."""
-    base = out.removesuffix(MOTION_SUFFIX).removesuffix(".npz")
-    return (out, *(f"{base}.p{person}{MOTION_SUFFIX}" for person in person_ids[1:]))
+    return paths, fresh
 
 
 def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict[str, Any], list[str], float | None]:
@@ -115,6 +132,7 @@ def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict
             end_s=range_.end_s,
             target_fps=range_.target_fps,
             image_fps=range_.image_fps,
+            cancel=stages.cancel,
         ) as reader,
         prefetch(reader) as frames,
     ):
@@ -192,7 +210,13 @@ def _solve_person(
         lifted = lift_track(track, K)
         lifted = replace(lifted, diagnostics={**lifted.diagnostics, "repair": repaired.as_dict()})
     with stages.stage("solve"):
-        return solve_motion(track, lifted, source, request.solve, request.camera, on_progress)
+        try:
+            return solve_motion(track, lifted, source, request.solve, request.camera, on_progress)
+        except np.linalg.LinAlgError as error:
+            raise InsufficientDataError(
+                f"What is seen of person {track.person_id} does not determine a motion ({error}).",
+                "Choose a clip in which they are seen better.",
+            ) from error
 
 
 def _write_preview(request: EstimateRequest, motions: list[Motion], stages: _Stages) -> None:

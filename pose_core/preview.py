@@ -59,6 +59,7 @@ def write_preview(
             end_s=video_config.end_s,
             target_fps=video_config.target_fps,
             image_fps=video_config.image_fps,
+            cancel=cancel,
         ) as reader,
         prefetch(reader) as frames,
     ):

@@ -70,12 +70,13 @@ def run(argv: list[str]) -> int:
     errors = import_module("pose_core.errors")
     try:
         batch = jobs_module.read_batch(argv)
+        blend_file = str(Path(batch.blend).absolute()) if batch.blend else bpy.data.filepath
+        import_module("pose_core.batch.paths").check_batch(batch.jobs, blend_file, batch.manifest)
     except errors.PoseCoreError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return BAD_USAGE
     except SystemExit as stop:  # --help
         return int(stop.code or 0)
-    blend_file = str(Path(batch.blend).absolute()) if batch.blend else bpy.data.filepath
     worker_python = run_module.find_worker_python(batch.worker_python, ROOT)
     counts = {"done": 0, "skipped": 0, "failed": 0}
     for number, job in enumerate(batch.jobs, 1):

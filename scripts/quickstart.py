@@ -79,6 +79,7 @@ def run(options: argparse.Namespace) -> None:
     folder = Path(options.out).absolute()
     check_inputs(video, rig, folder)
     outputs = main_job.outputs_for(video, folder)
+    main_job.check_outputs(video, rig, outputs)
     program = find_blender(options.blender, progress)
     python = ensure_worker_env(progress, "worker")
     if program is not None:

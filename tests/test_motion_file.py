@@ -50,7 +50,7 @@ def _rewrite(path, **changes):
         ({"rotations_wxyz": np.full((20, 24, 4), "x")}, "must be numbers"),
         ({"joint_names": np.array(["a"] * 24)}, "canonical joints"),
         ({"root_translation_m": np.ones((20, 3))}, "disagree"),
-        ({"diagnostics_json": np.array("{")}, "does not hold"),
+        ({"diagnostics_json": np.array("{")}, "as JSON"),
     ],
 )
 def test_what_is_no_motion_is_refused(motion, tmp_path, changes, says):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, VideoConfig
-from pose_core.errors import CancelledError, NoPersonError, VideoError
+from pose_core.errors import CancelledError, ConfigError, NoPersonError, VideoError
 from pose_core.maths.metrics import acceleration_error, bone_length_variation, mpjpe, pa_mpjpe
 from pose_core.motion_file import read_motion
 from pose_core.pipeline import estimate, motion_paths
@@ -115,6 +115,29 @@ def test_cancelling_during_the_preview_leaves_nothing(tmp_path):
     with pytest.raises(CancelledError):
         estimate(request, progress=progress, cancel=lambda: bool(in_preview))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_preview_that_fails_costs_no_motion(tmp_path, monkeypatch):
+    def full_disk(self, frame):
+        raise VideoError("expected to write the preview, but that failed: No space left on device.")
+
+    monkeypatch.setattr(PreviewWriter, "_encode", full_disk)
+    request = EstimateRequest(
+        str(SAMPLE), str(tmp_path / "x.motion.npz"), preview=str(tmp_path / "x.mp4"),
+        video_config=VideoConfig(end_s=0.6),
+    )  # fmt: skip
+    result = estimate(request)
+    assert result.preview_path is None and any("no preview" in w for w in result.report["warnings"])
+    assert [p.name for p in tmp_path.iterdir()] == ["x.motion.npz"]
+    assert len(read_motion(result.motion_paths[0]).timestamps_s) == 18
+
+
+def test_the_footage_is_never_an_output(tmp_path):
+    footage = tmp_path / "walk.mp4"
+    footage.write_bytes(SAMPLE.read_bytes())
+    with pytest.raises(ConfigError, match="is the video"):
+        estimate(EstimateRequest(str(footage), str(tmp_path / "walk.motion.npz"), preview=str(footage)))
+    assert footage.read_bytes() == SAMPLE.read_bytes() and len(list(tmp_path.iterdir())) == 1
 
 
 def test_nobody_in_the_picture(tmp_path):

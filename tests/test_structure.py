@@ -53,14 +53,25 @@ def test_torch_is_imported_with_a_module_only_in_the_laboratory() -> None:
 def test_the_scripts_that_set_up_need_the_standard_library_alone() -> None:
     scripts = REPOSITORY / "scripts"
     files = [*(scripts / "tools").glob("*.py"), *(scripts / f"{name}.py" for name in ("test", "quickstart", "lock"))]
+    # Of the product what needs the standard library alone too: the next test sees to it.
+    product = {"pose_core.errors", "pose_core.job_paths"}
     allowed = sys.stdlib_module_names | {"tools"}
     found = [
         f"{_name(path)}:{line} {module}"
         for path in files
         for module, line, _ in imports(path)
-        if module.partition(".")[0] not in allowed
+        if module.partition(".")[0] not in allowed and module not in product
     ]
     assert found == []
+
+
+def test_paths_are_checked_by_the_standard_library_alone() -> None:
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import pose_core.job_paths as j; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(REPOSITORY)], capture_output=True, text=True, check=True
+    )
+    foreign = {name.partition(".")[0] for name in done.stdout.split()} - sys.stdlib_module_names
+    assert foreign <= {"pose_core", "__main__", "sitecustomize"}
 
 
 @pytest.mark.parametrize("module", LIGHT_MODULES)

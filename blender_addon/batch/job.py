@@ -15,31 +15,28 @@ import bpy
 
 from pose_core import __version__
 from pose_core.batch.jobs import MOTION_SUFFIX, Job, Role, is_family
+from pose_core.batch.paths import WRITES, check_job, export_names, files_of
 from pose_core.batch.stop import raise_if_stopped
 from pose_core.casting import cast_people, first_time_s, take_name
-from pose_core.errors import ConfigError, PoseCoreError, WorkerError
+from pose_core.errors import ConfigError, OutputError, PoseCoreError, WorkerError
 from pose_core.files import atomic_path, why_not_written, write_text
 from pose_core.install.environment import environment_python
+from pose_core.job_paths import JobPath, is_report, read_report, refuse_foreign
 from pose_core.motion_file import read_motion
 from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
 from pose_core.worker.client import WorkerClient
 from pose_core.worker.protocol import ProgressUpdate
 
 REPORT_VERSION = 1
-FINISHED, FAILED = "finished", "failed"
+FINISHED, FAILED, RUNNING = "finished", "failed", "running"
 
 
 def done_before(job: Job, blend_file: str) -> bool:
     """Whether the job's report says that it finished, with the same input, and its results are still there."""
-    try:
-        report = json.loads(job.report_path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    report = read_report(job.report_path)
+    if report.get("status") != FINISHED or report.get("digest") != job.digest(blend_file):
         return False
-    if not isinstance(report, dict) or report.get("status") != FINISHED:
-        return False
-    if report.get("digest") != job.digest(blend_file):
-        return False
-    files = [path for take in report.get("takes", []) for path in (*take.get("files", []), take.get("blend")) if path]
+    files = files_of(report)
     return bool(files) and all((job.report_path.parent / name).is_file() for name in files)
 
 
@@ -58,15 +55,18 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
     digest = job.digest(blend_file)  # before the run: input that changes meanwhile must not count as done
     report: dict[str, Any] = {"version": REPORT_VERSION, "pose_core": __version__, "name": job.result_name,
                               "input": job.video or job.motion, "rig": job.rig, "digest": digest,
-                              "blender": bpy.app.version_string, "timings_s": {}, "takes": []}  # fmt: skip
+                              "blender": bpy.app.version_string, "timings_s": {}, "takes": [],
+                              "status": RUNNING}  # fmt: skip
     try:
+        report[WRITES] = check_job(job)
         Path(job.out).mkdir(parents=True, exist_ok=True)
+        _write_report(job, report)  # from now on these files are known to be ours, whatever ends this run
         motions = job.motion_files() if job.motion else _estimate(job, worker_python, report)
         if job.is_ensemble:
             report["takes"] += _ensemble(job, motions, bridge, blend_file, report)
         else:
             for path in motions:
-                report["takes"].append(_take(job, path, bridge, blend_file))
+                report["takes"].append(_take(job, path, bridge, blend_file, report))
         report["status"] = FINISHED
         _judge(report)
     except (PoseCoreError, OSError) as error:
@@ -94,8 +94,9 @@ def _judge(report: dict[str, Any]) -> None:
 
 def _write_report(job: Job, report: dict[str, Any]) -> None:
     try:
+        refuse_foreign(JobPath("the report", job.report_path, is_report))
         write_text(job.report_path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:
+    except (OSError, OutputError) as error:
         report["status"] = FAILED
         message = f"Cannot write '{job.report_path}' ({why_not_written(error)})."
         report.setdefault("error", {"code": "os", "message": message})
@@ -129,7 +130,7 @@ def _estimate(job: Job, worker_python: Path, report: dict[str, Any]) -> list[Pat
     return [Path(path) for path in result.motion_paths]
 
 
-def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str, Any]:
+def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str, report: dict[str, Any]) -> dict[str, Any]:
     """Put one motion file on the character and export it."""
     start = time.monotonic()
     motion = read_motion(motion_path)
@@ -142,7 +143,7 @@ def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str
     take: dict[str, Any] = {"motion": str(motion_path), "person_id": motion.person_id}
     take |= bridge.apply_motion.apply_motion(bpy.context, motion, target, options)
     applied = time.monotonic()
-    take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge)
+    take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge, report)
     take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
     exported = time.monotonic()
     if job.save_blend:
@@ -185,7 +186,7 @@ def _ensemble(
         played, names, bridge.apply_many.apply_motions(bpy.context, castings), strict=True
     ):
         take = {"motion": str(paths[person]), "person_id": motions[person].person_id, **done}
-        take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge)
+        take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge, report)
         take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
         takes.append(take)
     if job.save_blend:
@@ -211,17 +212,17 @@ def _options(job: Job, name: str, bone_map: BoneMap | None, bridge: Any) -> Any:
     )
 
 
-def _export(job: Job, name: str, armature: Any, bridge: Any) -> list[str]:
-    """Write all formats wanted; names of the files. Several of one suffix bear the name of the program too."""
-    presets = [bridge.export_presets.export_preset(wanted) for wanted in job.exports]
-    suffixes = [preset.suffix for preset in presets]
-    files = []
-    for preset in presets:
-        program = preset.name.partition("-")[2]
-        own = f"{name}.{program}" if program and suffixes.count(preset.suffix) > 1 else name
-        path = Path(job.out) / f"{own}{preset.suffix}"
-        files.append(bridge.export_character.export_character(bpy.context, armature, path, preset).name)
-    return files
+def _export(job: Job, name: str, armature: Any, bridge: Any, report: dict[str, Any]) -> list[str]:
+    """Write all formats wanted; names of the files."""
+    names = export_names(job.exports, name)
+    new = {*names, *([f"{name}.blend"] if job.save_blend else [])} - set(report[WRITES])
+    if new:
+        report[WRITES] = sorted({*report[WRITES], *new})
+        _write_report(job, report)
+    for wanted, file in zip(job.exports, names, strict=True):
+        preset = bridge.export_presets.export_preset(wanted)
+        bridge.export_character.export_character(bpy.context, armature, Path(job.out) / file, preset)
+    return names
 
 
 def _bone_map(name: str | None, bridge: Any, target: Any) -> BoneMap | None:

@@ -15,6 +15,7 @@ from pose_core.retarget import BoneMap, bone_map_from_dict, bone_map_to_dict, de
 from pose_core.retarget.mapping.detect import SURE
 from pose_core.retarget.mapping.families import preset_of
 from pose_core.retarget.rig.bone_map import CHAINS, MOST_CORRECTION_DEG, OPTIONAL, PARTS
+from pose_core.untrusted.text import parse_json
 
 from ..bridge.read.armature_reader import read_armature
 
@@ -138,8 +139,8 @@ def first_row_of(obj: bpy.types.Object, part: str) -> PoseCoreBoneRow | None:
 def read_extras(bones: PoseCoreBones) -> dict[str, object]:
     """What belongs to the map beside the rows; nothing if it was damaged."""
     try:
-        found = json.loads(bones.extras or "{}")
-    except ValueError:
+        found = parse_json(bones.extras or "{}", "the bone list", RigError)
+    except RigError:
         return {}
     return found if isinstance(found, dict) else {}
 

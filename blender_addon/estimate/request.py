@@ -10,6 +10,7 @@ import bpy
 from pose_core.config import CameraConfig, EstimateRequest, SolveConfig, TrackConfig, VideoConfig
 from pose_core.errors import ConfigError
 from pose_core.folders import cache_folder
+from pose_core.job_paths import JobPath, JobPaths, check_collisions, check_estimate
 from pose_core.retarget import KeysConfig
 
 from ..bridge.apply_motion import ApplyOptions
@@ -23,13 +24,14 @@ def build_request(settings: PoseCoreSettings, preferences: PoseCorePreferences) 
     """The job that the settings describe.
 
     Raises:
-        ConfigError: no video was chosen, or a value is outside what it may be.
+        ConfigError: no video was chosen, a value is outside what it may be, or a result would replace an input.
+        OutputError: a result would replace a file that is not ours, or cannot be written.
     """
     video = video_path(settings)
     folder = output_folder(settings)
     stem = video.stem.rstrip("#_-. ") or video.stem or "motion"
     whole = not settings.use_range
-    return EstimateRequest(
+    request = EstimateRequest(
         video=str(video),
         out=str(folder / f"{stem}.motion.npz"),
         preview=str(folder / f"{stem}.preview.mp4") if settings.write_preview else None,
@@ -58,6 +60,34 @@ def build_request(settings: PoseCoreSettings, preferences: PoseCorePreferences) 
             floor=settings.floor,
         ),
     )
+    check_estimate(request, open_files())
+    return request
+
+
+def open_files() -> list[JobPath]:
+    """Files that the session lives on: nothing may replace them."""
+    found = [JobPath("the open scene", Path(bpy.data.filepath))] if bpy.data.filepath else []
+    for kind, items in (("a linked scene", bpy.data.libraries), ("an image", bpy.data.images),
+                        ("a movie clip", bpy.data.movieclips)):  # fmt: skip
+        for item in items:
+            if item.filepath:
+                path = bpy.path.abspath(item.filepath, library=getattr(item, "library", None))
+                found.append(JobPath(f"{kind} of this scene", Path(path)))
+    return found
+
+
+def check_export(path: str | Path, settings: PoseCoreSettings) -> None:
+    """Refuse an export that would replace what the session or its video lives on.
+
+    Whether another file may be replaced was asked by the file browser.
+
+    Raises:
+        ConfigError: it would.
+    """
+    reads = open_files()
+    if settings.video_path.strip():
+        reads.append(JobPath("the video", video_path(settings)))
+    check_collisions(JobPaths(tuple(reads), (JobPath("the export", Path(path)),)))
 
 
 def _people(settings: PoseCoreSettings) -> int:

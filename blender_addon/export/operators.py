@@ -11,6 +11,7 @@ from pose_core.errors import PoseCoreError, RigError
 
 from ..bridge.export.character import actions_of, export_character, export_takes
 from ..bridge.export.presets import ExportPreset, export_preset
+from ..estimate.request import check_export
 from ..job.operator import redraw
 from ..job.state import STATE, Problem
 
@@ -58,9 +59,15 @@ class _ExportOperator(ExportHelper):
         try:
             preset, clips = self.chosen(context)
             if clips == "FILES":
-                paths = export_takes(context, armature, Path(self.filepath).parent, preset, actions_of(armature))
+                folder = Path(self.filepath).parent
+                actions = actions_of(armature)
+                for take in actions:
+                    name = bpy.path.clean_name(take, replace="_")
+                    check_export(folder / f"{name}{preset.suffix}", context.scene.pose_core)
+                paths = export_takes(context, armature, folder, preset, actions)
             else:
                 takes = actions_of(armature) if clips == "ONE" else []
+                check_export(self.filepath, context.scene.pose_core)
                 paths = [export_character(context, armature, self.filepath, preset, takes)]
             if not paths:
                 raise RigError(f"'{armature.name}' has no action to export.", "Put a motion on it first.")

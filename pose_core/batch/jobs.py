@@ -6,13 +6,14 @@ import argparse
 import dataclasses
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pose_core import __version__
+from pose_core.batch.names import with_distinct_names
+from pose_core.batch.paths import check_name
 from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, from_mapping
 from pose_core.errors import ConfigError, PoseCoreError
 from pose_core.files import RIG_SUFFIXES
@@ -21,8 +22,7 @@ from pose_core.retarget.keys.plan import KEEP
 from pose_core.retarget.keys.root_motion import ROOT_MOTIONS
 from pose_core.retarget.mapping.families import name_presets
 from pose_core.retarget.rig.description import ROTATION_MODES
-
-from .names import with_distinct_names
+from pose_core.untrusted.text import read_toml
 
 REPORT_SUFFIX = ".report.json"
 MOTION_SUFFIX = ".motion.npz"
@@ -93,7 +93,9 @@ class Job:
     everybody: bool = False
     """All people in one scene, those without a character of `cast` on new armatures."""
     save_blend: bool = False
-    """Save the scene too."""
+    """Save the scene too, as NAME.blend."""
+    overwrite_blend: bool = False
+    """Let it replace the very scene or rig file that it came from."""
 
     def __post_init__(self) -> None:
         if (self.video is None) == (self.motion is None):
@@ -108,6 +110,8 @@ class Job:
                 f"export must be one or more of {', '.join(EXPORTS)}, but is '{self.export}'.", "Part them by commas."
             )
         _ = self.keys_config
+        if self.name:
+            check_name(self.name)
         named = [role.person for role in self.cast if role.person is not None]
         twice = sorted({person for person in named if named.count(person) > 1})
         if twice:
@@ -225,6 +229,7 @@ class Batch:
     """Scene to start every job from; None = the file that is open, if any."""
     worker_python: str | None = None
     resume: bool = False
+    manifest: str | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -250,7 +255,11 @@ def build_parser() -> argparse.ArgumentParser:
                         help="bone map, or a family such as mixamo, to use instead of finding the bones")  # fmt: skip
     result = parser.add_argument_group("result")
     result.add_argument("--out", metavar="DIR", help="folder of the results (default: the present one)")
-    result.add_argument("--save-blend", action="store_true", help="save NAME.blend too")
+    result.add_argument(
+        "--save-blend", action="store_true", help="save the scene too, as NAME.blend in the folder of the results"
+    )
+    result.add_argument("--overwrite-blend", action="store_true",
+                        help="let --save-blend replace the scene or rig file that it started from")  # fmt: skip
     result.add_argument("--fps-mode", choices=("subframes", "resample"), default="subframes",
                         help="keys at the exact times of the video, or at whole frames")  # fmt: skip
     result.add_argument("--place", choices=("world", "object"), default="world",
@@ -289,7 +298,8 @@ def read_batch(argv: list[str]) -> Batch:
         "fps_mode": options.fps_mode, "place": options.place, "export": options.export,
         "key_error_mm": options.key_error_mm, "rotation_mode": options.rotation_mode,
         "root_motion": options.root_motion, "root_bone": options.root_bone, "frame_start": options.frame_start,
-        "height_m": options.height, "people": people, "save_blend": options.save_blend, **_persons(options.person),
+        "height_m": options.height, "people": people, "save_blend": options.save_blend,
+        "overwrite_blend": options.overwrite_blend, **_persons(options.person),
     }  # fmt: skip
     jobs = [Job(video=str(path), **defaults) for path in options.video]
     jobs += [Job(motion=str(path), **defaults) for path in options.motion]
@@ -309,7 +319,7 @@ def read_batch(argv: list[str]) -> Batch:
             )
     if options.blend is not None and not Path(options.blend).is_file():
         raise ConfigError(f"There is no scene '{options.blend}'.", "Check the path.")
-    return Batch(tuple(jobs), options.blend, options.worker_python, options.resume)
+    return Batch(tuple(jobs), options.blend, options.worker_python, options.resume, options.manifest)
 
 
 def _persons(words: list[str]) -> dict[str, Any]:
@@ -344,16 +354,18 @@ def _whole(option: str, text: str) -> int:
 def _manifest_jobs(path: Path, defaults: Mapping[str, Any], out: str | None) -> list[Job]:
     """Jobs of a manifest; its paths are relative to its folder, its settings go before the command line's defaults."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"Cannot read the manifest '{path}' ({error}).") from error
+        data = read_toml(path, "the manifest", ConfigError, "See docs/command_line.md.")
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no manifest '{path}'.", "Check the path.") from error
     unknown = sorted(set(data) - {"defaults", "job"})
     entries = data.get("job", [])
-    if unknown or not isinstance(entries, list) or not entries:
+    shared = data.get("defaults", {})
+    tables = isinstance(entries, list) and isinstance(shared, dict) and all(isinstance(e, dict) for e in entries)
+    if unknown or not tables or not entries:
         raise ConfigError(f"The manifest '{path}' must hold [[job]] tables and may hold [defaults]; nothing else.")
     jobs = []
     for number, entry in enumerate(entries, 1):
-        own = {**data.get("defaults", {}), **entry}
+        own = {**shared, **entry}
         roles = own.pop("cast", None)
         for key in ("video", "motion", "rig", "bone_map", "out"):
             if isinstance(own.get(key), str) and not (key == "bone_map" and is_family(own[key])):

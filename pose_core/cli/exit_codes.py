@@ -39,6 +39,7 @@ _BY_ERROR_CODE = {
     "no_person": ExitCode.NO_EVIDENCE,
     "insufficient_data": ExitCode.NO_EVIDENCE,
     "motion_file": ExitCode.FILE,
+    "output": ExitCode.FILE,
     "rig": ExitCode.FILE,
     "dataset": ExitCode.FILE,
     "cancelled": ExitCode.CANCELLED,

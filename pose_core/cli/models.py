@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     actions = {"list": _list, "get": _get, "verify": _verify, "register": _register}
     models = actions[arguments.action](store, arguments)
     if output.as_json:
-        output.document({"ok": True, "exit_code": 0, "models": models})
+        output.document({"ok": True, "exit_code": 0, "models": models, "warnings": list(store.problems())})
     elif arguments.action == "list":
         rows = [(model["name"], model["state"], model["licence"], model["title"]) for model in models]
         output.table(("name", "state", "licence", "title"), rows)
@@ -65,6 +65,8 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         done = {"get": "is here", "verify": "is sound", "register": "is registered"}[arguments.action]
         for model in models:
             output.text(f"{model['name']} {done}: {', '.join(model['files'].values())}")
+    for problem in () if output.as_json else store.problems():
+        output.text(f"warning: {problem}")
     return ExitCode.OK
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pose_core.detect.detection import Detection
 from pose_core.keypoints.crop import Region
 
+MOST_TILES = 16
+"""However oblong the picture is."""
 _MIN_ASPECT = 1.3
 """Pictures nearer to a square fill the detector's square input well enough as a whole."""
 _SAME_CENTRE = 0.15
@@ -20,12 +22,15 @@ def square_tiles(image_size: tuple[int, int]) -> tuple[Region, ...]:
     Args:
         image_size: (width, height).
     Returns:
-        Windows of the shorter side's size; none for a picture that is nearly square.
+        Windows of the shorter side's size, larger if there would be more than `MOST_TILES`; none for a picture that is
+        nearly square.
     """
     width, height = image_size
     side, length = min(image_size), max(image_size)
     if length < _MIN_ASPECT * side:
         return ()
+    # A strip is covered by few large squares: its people are small in any of them, and time is bounded.
+    side = max(side, math.ceil(1.1 * length / MOST_TILES))
     count = math.ceil(1.1 * length / side)
     starts = [(length - side) * k / (count - 1) + side / 2 for k in range(count)]
     if width >= height:

@@ -6,7 +6,6 @@ person is. Its joints are those of a person of 1.70 m: the solver puts the true 
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +21,7 @@ from pose_core.maths.cameras import rays_from_pixels
 from pose_core.runtime.session import Session, open_session
 from pose_core.skeletons import CANONICAL, joint_mapping
 from pose_core.types import FloatArray, KeypointTrack, LiftedTrack
+from pose_core.untrusted.text import read_json
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "lifter.onnx"
 """The network in the package; the facts about it lie beside it in `lifter.json`."""
@@ -99,7 +99,7 @@ def open_lifter(path: Path = WEIGHTS, *, threads: int = 0) -> TemporalLifter:
     """
     facts_path = path.with_suffix(".json")
     try:
-        facts = json.loads(facts_path.read_text(encoding="utf-8"))
+        facts = read_json(facts_path, "the lifter's facts", ModelError, "Install the package anew.")
         factor = np.array(facts["sigma_factor"], dtype=np.float64)
         reach, per_step = int(facts["reach_steps"]), int(facts["frames_per_step"])
         joints = tuple(facts["joint_names"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pose_core.errors import ModelError
+from pose_core.untrusted.text import read_json
 
 FORMAT = "pose_core.network"
 VERSION = 1
@@ -24,11 +24,9 @@ def read_description(onnx: Path) -> Mapping[str, Any] | None:
     """
     path = onnx.with_suffix(".json")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, "the description", ModelError, "Export the network again.")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"'{path}' cannot be read ({error}).", "Export the network again.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         return None
     if data.get("version") != VERSION:

@@ -15,10 +15,11 @@ from pose_core.errors import ModelError
 from pose_core.files import atomic_path, write_text
 from pose_core.folders import cache_folder
 from pose_core.process_lock import process_lock
-from pose_core.runtime.catalogue import KINDS, ModelEntry, ModelFile, built_in_models, entry_from_data
+from pose_core.runtime.catalogue import KINDS, ModelEntry, ModelFile, built_in_models, is_free_name, registered_entry
 from pose_core.runtime.description import read_description
 from pose_core.runtime.fetch import BytesCallback, extract_members, fetch_files
 from pose_core.runtime.verify import HashBook
+from pose_core.untrusted.text import read_json, shortened
 
 FOLDER_VARIABLE = "POSE_CORE_MODELS"
 
@@ -54,7 +55,11 @@ class ModelStore:
 
     def entries(self) -> dict[str, ModelEntry]:
         """All models by name: the catalogue's and the user's own."""
-        return {**built_in_models(), **self._registered()}
+        return {**self._registered()[0], **built_in_models()}
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the list of the user's own models; those entries are left out, the others work."""
+        return self._registered()[1]
 
     def entry(self, name: str) -> ModelEntry:
         """One model of the catalogue.
@@ -64,7 +69,8 @@ class ModelStore:
         """
         entries = self.entries()
         if name not in entries:
-            raise ModelError(f"There is no model '{name}'.", f"Known models: {', '.join(entries)}.")
+            why = "".join(f" {problem}" for problem in self.problems())
+            raise ModelError(f"There is no model '{shortened(name, 80)}'.{why}", f"Known models: {', '.join(entries)}.")
         return entries[name]
 
     def list(self) -> tuple[ModelStatus, ...]:
@@ -175,7 +181,7 @@ class ModelStore:
         is_detector = kind in ("yolox", "rtmdet")
         if not is_detector and keypoint_set not in KEYPOINT_SETS:
             raise ModelError(f"The keypoint set must be one of {', '.join(KEYPOINT_SETS)}, but is '{keypoint_set}'.")
-        if name in built_in_models() or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        if not is_free_name(name, built_in_models()):
             raise ModelError(
                 f"'{name}' cannot name a model of your own.", "Use letters, digits, '-', '_', not a taken name."
             )
@@ -205,19 +211,28 @@ class ModelStore:
         return self.cache / "registered.json"
 
     def _registered_data(self) -> dict[str, Any]:
+        hint = "Delete it and register them again."
         try:
-            data = json.loads(self._register_path.read_text(encoding="utf-8"))
+            data = read_json(self._register_path, "the list of your own models", ModelError, hint)
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"'{self._register_path}', the list of your own models, cannot be read ({error}).",
-                "Delete it and register them again.",
-            ) from error
-        return data if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            raise ModelError(f"'{self._register_path}', the list of your own models, is no JSON object.", hint)
+        return data
 
-    def _registered(self) -> dict[str, ModelEntry]:
-        return {name: entry_from_data(name, data, is_registered=True) for name, data in self._registered_data().items()}
+    def _registered(self) -> tuple[dict[str, ModelEntry], tuple[str, ...]]:
+        """The user's own models, and what is wrong with those left out."""
+        found: dict[str, ModelEntry] = {}
+        problems = []
+        try:
+            for name, data in self._registered_data().items():
+                try:
+                    found[name] = registered_entry(name, data, built_in_models())
+                except ModelError as error:
+                    problems.append(f"{error.message} It is left out; register it again.")
+        except ModelError as error:
+            problems.append(str(error))
+        return found, tuple(problems)
 
     def _status(self, entry: ModelEntry) -> ModelStatus:
         paths = {file.role: path for file in entry.files if (path := self._find(entry, file)) is not None}

@@ -7,7 +7,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from pose_core.errors import ModelError
 from pose_core.files import write_text
+from pose_core.untrusted.text import read_json
 
 _CHUNK = 1 << 20
 
@@ -47,8 +49,8 @@ class HashBook:
     def _load(self) -> dict[str, list[int | str]]:
         if self._known is None:
             try:
-                data = json.loads(self._path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
+                data = read_json(self._path, "the hashes", ModelError)
+            except (FileNotFoundError, ModelError):
                 data = {}
             good = isinstance(data, dict) and all(isinstance(v, list) and len(v) == 3 for v in data.values())
             self._known = data if good else {}

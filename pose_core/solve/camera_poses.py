@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
-
 import numpy as np
 
 from pose_core.errors import ConfigError
 from pose_core.types import FloatArray, IntArray
+from pose_core.untrusted.arrays import is_npy, read_npy, read_npz, require_kinds
+from pose_core.untrusted.text import shortened
 
 _HINT = "Give a .npy file, or a .npz with `T_world_camera`: (4, 4), or (T, 4, 4) with one for every frame of the video."
 _RIGID_TOLERANCE = 1e-3
+_WHAT, _KEY = "the camera file", "T_world_camera"
 
 
 def read_camera_poses(path: str) -> FloatArray:
@@ -21,13 +21,14 @@ def read_camera_poses(path: str) -> FloatArray:
         ConfigError: the file cannot be read, or holds something else.
     """
     try:
-        data = np.load(Path(path), allow_pickle=False)
-        if isinstance(data, np.lib.npyio.NpzFile):
-            with data:
-                data = data["T_world_camera"]
-        return np.asarray(data, dtype=np.float64)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"The camera file '{path}' cannot be read ({error}).", _HINT) from error
+        bare = is_npy(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The camera file '{path}' cannot be read ({shortened(error)}).", _HINT) from error
+    content = {_KEY: read_npy(path, _WHAT, ConfigError, _HINT)} if bare else read_npz(path, _WHAT, ConfigError, _HINT)
+    if _KEY not in content:
+        raise ConfigError(f"The camera file '{path}' has no '{_KEY}'.", _HINT)
+    require_kinds(content, {_KEY: "fiu"}, f"the camera file '{path}'", ConfigError, _HINT)
+    return np.asarray(content[_KEY], dtype=np.float64)
 
 
 def poses_of_frames(T_world_camera: FloatArray, frame_indices: IntArray) -> FloatArray:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pose_core.cancel import stop_if
 from pose_core.config import TrackConfig
 from pose_core.detect.detection import Detection, PersonDetector
 from pose_core.detect.windows import merge_detections
@@ -173,15 +174,21 @@ def _jobs(
             yield under_way.popleft()
         regions = tracker.plan_regions(frame.time_s)
         windows = tracker.plan_windows(frame.time_s)
-        detection = pool.submit(_detect, networks.detector, frame, windows) if windows else None
+        detection = pool.submit(_detect, networks.detector, frame, windows, cancel) if windows else None
         poses = {number: pool.submit(networks.estimator.estimate, frame, region) for number, region in regions.items()}
         under_way.append(_Job(position, frame, poses, detection))
     while under_way:
         yield under_way.popleft()
 
 
-def _detect(detector: PersonDetector, frame: VideoFrame, windows: list[Region | None]) -> list[Detection]:
-    return merge_detections([detector.detect(frame, window) for window in windows])
+def _detect(
+    detector: PersonDetector, frame: VideoFrame, windows: list[Region | None], cancel: CancelCallback | None
+) -> list[Detection]:
+    found = []
+    for window in windows:
+        stop_if(cancel)
+        found.append(detector.detect(frame, window))
+    return merge_detections(found)
 
 
 def _collect(job: _Job, tracker: PeopleTracker, estimator: KeypointEstimator, history: FrameHistory) -> None:

@@ -1,12 +1,16 @@
 """Opening video files: every way in which it can fail becomes an error that names the file and the cause."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from pose_core.errors import VideoError
+from pose_core.video.bounds import MOST_PIXELS, check_pixel_aspect, check_size
 
 # Playlists can name other files and addresses; nothing but this one file is ever to be opened.
 OPEN_OPTIONS = {"protocol_whitelist": "file"}
+# For the decoder itself: a size that only the coded pictures tell.
+CODEC_OPTIONS = {"max_pixels": str(MOST_PIXELS)}
 # Demuxers that accept almost any text as pictures.
 NOT_VIDEO_FORMATS = frozenset(
     {"tty", "ffmetadata", "concat", "hls", "dash", "image2", "bintext", "xbin", "idf", "ansi"}
@@ -28,7 +32,7 @@ def open_container(path: Path) -> Any:
 
     check_file(path)
     try:
-        container = av.open(str(path.resolve()), options=dict(OPEN_OPTIONS), metadata_errors="replace")
+        container = av.open(str(path.resolve()), options={**OPEN_OPTIONS, **CODEC_OPTIONS}, metadata_errors="replace")
     except PermissionError as error:
         raise VideoError(f"expected a readable video file, but reading '{path}' is not permitted.") from error
     except (av.error.FFmpegError, OSError) as error:
@@ -72,7 +76,11 @@ def video_stream(container: Any, path: Path) -> Any:
     from av.stream import Disposition
 
     # The cover picture of a sound file is a video stream too, but no video.
-    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    shown = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    # A stream in an unknown coding has no context, and without one no size.
+    streams = [stream for stream in shown if stream.codec_context is not None]
+    if shown and not streams:
+        raise VideoError(f"expected a video in a known coding, but '{path}' uses one that cannot be decoded.", HINT)
     if not streams:
         # Any video stream left here is a cover picture.
         kinds = sorted({"a cover picture" if stream.type == "video" else stream.type for stream in container.streams})
@@ -82,8 +90,9 @@ def video_stream(container: Any, path: Path) -> Any:
     stream = max(
         streams, key=lambda s: (bool(s.disposition & Disposition.default), (s.width or 0) * (s.height or 0), -s.index)
     )
-    if stream.codec_context is None:
-        raise VideoError(f"expected a video in a known coding, but '{path}' uses one that cannot be decoded.", HINT)
+    check_size(stream.width or 0, stream.height or 0, path)
+    check_pixel_aspect(stream.sample_aspect_ratio or Fraction(1), path)
+    stream.codec_context.options = dict(CODEC_OPTIONS)
     return stream
 
 

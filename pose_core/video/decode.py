@@ -6,10 +6,13 @@ from bisect import bisect_left
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from pose_core.cancel import stop_if
 from pose_core.errors import VideoError
+from pose_core.types import CancelCallback
 from pose_core.video.container import HINT, cause, open_container, video_stream
 from pose_core.video.diagnostics import ReadDiagnostics
 from pose_core.video.frame import VideoFrame
@@ -17,7 +20,7 @@ from pose_core.video.geometry import DisplayGeometry
 from pose_core.video.info import VideoInfo
 from pose_core.video.native import geometry_from_native, pixels_from_native
 from pose_core.video.ranges import FrameRange
-from pose_core.video.timeline import TimestampRepair
+from pose_core.video.timeline import LONGEST_GAP_S, TimestampRepair
 
 # Jumping costs a scan of the packets and decoding from a key frame: not worth it for less than this.
 MIN_FRAMES_TO_SEEK = 120
@@ -73,7 +76,11 @@ def default_thread_count(width: int, height: int) -> int:
 
 
 def decode_file(
-    info: VideoInfo, wanted: FrameRange, diagnostics: ReadDiagnostics, threads: int | None = None
+    info: VideoInfo,
+    wanted: FrameRange,
+    diagnostics: ReadDiagnostics,
+    threads: int | None = None,
+    cancel: CancelCallback | None = None,
 ) -> Generator[VideoFrame]:
     """Pictures of a range of a video file, one by one.
 
@@ -82,13 +89,15 @@ def decode_file(
         wanted: the range.
         diagnostics: updated while reading.
         threads: decoder threads; None picks by the machine.
+        cancel: asked between packets.
     Returns:
         Frames in presentation order, with strictly increasing times.
     Raises:
         VideoError: the file cannot be opened any more.
+        CancelledError: `cancel` said so.
     """
-    start = _find_start(info, wanted)
-    decoder = _Decoder(info.path, threads or default_thread_count(info.width, info.height), diagnostics)
+    start = _find_start(info, wanted, cancel)
+    decoder = _Decoder(info.path, threads or default_thread_count(info.width, info.height), diagnostics, cancel)
     try:
         natives = decoder.frames_from(start.ticks) if start else None
         if natives is None or start is None:
@@ -114,8 +123,9 @@ def _in_range(
     for count, native in enumerate(natives, start=first_index):
         index = count + native.lost_before
         diagnostics.frames_decoded += 1
-        clock_s = repair.time_of(native.ticks)
+        clock_s = repair.time_of(None if info.clock_is_useless else native.ticks)
         diagnostics.timestamps_repaired = repair.repaired
+        diagnostics.clock_jumps, diagnostics.longest_jump_s = repair.jumps, float(repair.longest_jump_s)
         origin_s = clock_s if origin_s is None else origin_s
         time_s = float(clock_s - origin_s)
         if wanted.is_after(index, time_s):
@@ -130,7 +140,7 @@ def _in_range(
         frame = native.frame
         diagnostics.interlaced_frames += bool(frame.interlaced_frame)
         if geometry is None:
-            geometry = geometry_from_native(frame, decoder.pixel_aspect)
+            geometry = geometry_from_native(frame, decoder.pixel_aspect, info.path)
         if (frame.width, frame.height) != (geometry.stored_width, geometry.stored_height):
             diagnostics.stopped_early = (
                 f"the picture's size changes from {geometry.stored_width}x{geometry.stored_height} to "
@@ -146,8 +156,11 @@ def _in_range(
 class _Decoder:
     """The decoding loop: packets in, pictures out, and the book-keeping of damage."""
 
-    def __init__(self, path: Path, threads: int, diagnostics: ReadDiagnostics) -> None:
+    def __init__(
+        self, path: Path, threads: int, diagnostics: ReadDiagnostics, cancel: CancelCallback | None = None
+    ) -> None:
         self.path = path
+        self.cancel = cancel
         self.threads = threads
         self.diagnostics = diagnostics
         self._open()
@@ -252,6 +265,7 @@ class _Decoder:
 
         packets = self.container.demux(self.stream)
         while True:
+            stop_if(self.cancel)
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
@@ -289,7 +303,7 @@ def _skip_before(ticks: int, first: NativeFrame, rest: Iterator[NativeFrame]) ->
     yield from rest
 
 
-def _find_start(info: VideoInfo, wanted: FrameRange) -> StartPoint | None:
+def _find_start(info: VideoInfo, wanted: FrameRange, cancel: CancelCallback | None = None) -> StartPoint | None:
     """Stamp and number of the first picture of a range, from the packets alone.
 
     Returns:
@@ -311,6 +325,7 @@ def _find_start(info: VideoInfo, wanted: FrameRange) -> StartPoint | None:
         last_dts: int | None = None
         beyond = 0
         for packet in container.demux(stream):
+            stop_if(cancel)
             if packet.size == 0 or packet.is_discard:
                 continue
             if packet.pts is None or packet.is_corrupt:
@@ -331,6 +346,8 @@ def _find_start(info: VideoInfo, wanted: FrameRange) -> StartPoint | None:
         container.close()
     stamps.sort()
     if len(set(stamps)) != len(stamps) or not stamps or stamps[0] * tick_s != info.start_time_s:
+        return None
+    if info.clock_is_useless or any((b - a) * tick_s > LONGEST_GAP_S for a, b in pairwise(stamps)):
         return None
     if wanted.start_frame is not None:
         index = wanted.start_frame

@@ -13,6 +13,8 @@ class ReadDiagnostics:
         frames_dropped_damaged: pictures left out because they, or pictures they build on, are damaged.
         damaged_packets: pieces of the file that could not be decoded.
         timestamps_repaired: pictures whose time stamp was missing, repeated or out of order.
+        clock_jumps: steps of the video's clock that are too long to be a gap; they were shortened.
+        longest_jump_s: the longest of them, seconds.
         missing_images: numbers left out of an image sequence.
         interlaced_frames: pictures made of two half-pictures of different times; they are not separated.
         first_damage_s: time of the first damage, seconds, if there is any.
@@ -24,6 +26,8 @@ class ReadDiagnostics:
     frames_dropped_damaged: int = 0
     damaged_packets: int = 0
     timestamps_repaired: int = 0
+    clock_jumps: int = 0
+    longest_jump_s: float = 0.0
     missing_images: int = 0
     interlaced_frames: int = 0
     first_damage_s: float | None = None
@@ -41,6 +45,12 @@ class ReadDiagnostics:
         if self.timestamps_repaired:
             repaired = _counted(self.timestamps_repaired, "frame has", "frames have")
             found.append(f"{repaired} no valid time in the video; it was filled in from the others.")
+        if self.clock_jumps:
+            jumps = _counted(self.clock_jumps, "time", "times")
+            found.append(
+                f"The video's clock jumps ahead {jumps}, by up to {self.longest_jump_s:.0f} s; the time in between is"
+                " left out."
+            )
         if self.missing_images:
             found.append(f"{_counted(self.missing_images, 'number is', 'numbers are')} missing in the image sequence.")
         if self.interlaced_frames:

@@ -9,15 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_core.cancel import stop_if
 from pose_core.errors import VideoError
+from pose_core.job_paths import IMAGE_SUFFIXES
+from pose_core.job_paths import NUMBER_PATTERN as PATTERN
+from pose_core.types import CancelCallback
+from pose_core.video.animated_webp import AnimatedWebp, open_animated_webp
+from pose_core.video.bounds import check_size
 from pose_core.video.diagnostics import ReadDiagnostics
 from pose_core.video.frame import VideoFrame
+from pose_core.video.image_size import image_size
 from pose_core.video.info import VideoInfo
 from pose_core.video.planes import UInt8Array
 from pose_core.video.ranges import FrameRange
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".jp2", ".ppm", ".pgm"})
-PATTERN = re.compile(r"#+|%0?\d*d")
 MAX_SPARSITY = 2  # numbers to images
 NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 
@@ -65,16 +70,23 @@ class ImageSequence:
             pixel_format="rgb24",
         )
 
-    def frames(self, wanted: FrameRange, diagnostics: ReadDiagnostics) -> Generator[VideoFrame]:
+    def frames(
+        self, wanted: FrameRange, diagnostics: ReadDiagnostics, cancel: CancelCallback | None = None
+    ) -> Generator[VideoFrame]:
         """Read the pictures of a range one by one.
 
         Args:
             wanted: the range.
             diagnostics: updated while reading.
+            cancel: asked before every picture.
+        Raises:
+            CancelledError: `cancel` said so.
+            VideoError: a picture is too large.
         """
         diagnostics.missing_images = self.missing
         size: tuple[int, ...] | None = None
         for index, (file, beat) in enumerate(zip(self.files, self.beats, strict=True)):
+            stop_if(cancel)
             time_s = float(beat / self.fps)
             if wanted.is_before(index, time_s):
                 continue
@@ -97,7 +109,7 @@ class ImageSequence:
             yield VideoFrame.from_rgb(rgb, index=index, time_s=time_s)
 
 
-def find_image_sequence(path: Path, fps: Fraction) -> ImageSequence | None:
+def find_image_sequence(path: Path, fps: Fraction) -> ImageSequence | AnimatedWebp | None:
     """Recognise an image sequence.
 
     Args:
@@ -111,7 +123,10 @@ def find_image_sequence(path: Path, fps: Fraction) -> ImageSequence | None:
     if path.is_dir():
         return _from_folder(path, fps)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-        return ImageSequence(path, (path,), (0,), fps)
+        animation = open_animated_webp(path)
+        if animation is not None:
+            return animation
+        return None if _is_animated_png(path) else ImageSequence(path, (path,), (0,), fps)
     if PATTERN.search(path.name) and not path.exists():
         return _from_pattern(path, fps)
     return None
@@ -124,21 +139,36 @@ def read_image(path: Path) -> UInt8Array | None:
         path: the file.
     Returns:
         (H, W, 3) uint8, or None if it cannot be read as an image.
+    Raises:
+        VideoError: it is too large; looked at before decoding.
     """
     import cv2
 
     try:
         # Read by Python: OpenCV's own reading fails for names outside the code page on Windows.
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        content = path.read_bytes()
     except OSError:
         return None
-    if data.size == 0:
+    size = image_size(content)
+    if size is None:
         return None
+    check_size(*size, path)
     try:
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         return None
     return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _is_animated_png(path: Path) -> bool:
+    """Whether it is a PNG with several pictures, which is read as a video."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+    except OSError:
+        return False
+    end = head.find(b"IDAT")
+    return head.startswith(b"\x89PNG") and head.find(b"acTL", 0, end if end > 0 else len(head)) > 0
 
 
 def _from_folder(folder: Path, fps: Fraction) -> ImageSequence:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pose_core.errors import ConfigError, VideoError
+from pose_core.video.bounds import MOST_FPS
 from pose_core.video.container import HINT, open_container, video_stream
 
 # Enough packets to tell an even rate from an uneven one; reading more would make opening long files slow.
@@ -34,6 +35,7 @@ class VideoInfo:
         pixel_aspect: width of a stored pixel over its height.
         start_time_s: time of the first picture on the file's own clock, seconds; reading counts from there.
         focal_35mm: focal length as the file states it, millimetres on 35 mm film; None where it does not, as mostly.
+        clock_is_useless: the file states an impossible rate; its times are not looked at, `average_fps` is assumed.
     """
 
     path: Path
@@ -50,6 +52,7 @@ class VideoInfo:
     pixel_aspect: Fraction = Fraction(1)
     start_time_s: Fraction = Fraction(0)
     focal_35mm: float | None = None
+    clock_is_useless: bool = False
 
 
 def probe_video(path: str | Path, *, image_fps: float | Fraction = DEFAULT_IMAGE_FPS) -> VideoInfo:
@@ -99,9 +102,12 @@ def _probe_file(path: Path) -> VideoInfo:
         stream = video_stream(container, path)
         is_variable = _is_variable_rate(container, stream)
         frame = _first_frame(container, stream, path)
-        geometry = geometry_from_native(frame, stream.sample_aspect_ratio)
+        geometry = geometry_from_native(frame, stream.sample_aspect_ratio, path)
         duration_s = _duration_s(container, stream)
         fps = stream.average_rate or stream.guessed_rate or stream.base_rate
+        clock_is_useless = bool(fps and fps > MOST_FPS)
+        if clock_is_useless:
+            fps, duration_s = Fraction(DEFAULT_IMAGE_FPS), stream.frames / DEFAULT_IMAGE_FPS
         if not fps:
             fps = Fraction(stream.frames / duration_s).limit_denominator(100_000) if duration_s > 0 else Fraction(0)
         frame_count = stream.frames or max(1, round(duration_s * fps))
@@ -122,6 +128,7 @@ def _probe_file(path: Path) -> VideoInfo:
             pixel_aspect=Fraction(geometry.pixel_aspect),
             start_time_s=ticks * Fraction(stream.time_base),
             focal_35mm=stated_focal_35mm({**container.metadata, **stream.metadata}),
+            clock_is_useless=clock_is_useless,
         )
     finally:
         container.close()

@@ -1,11 +1,13 @@
 """From the decoder's frames to planes that numpy sees, without a copy where their layout allows."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pose_core.video.bounds import check_pixel_aspect, check_size
 from pose_core.video.colour import ColourSpace, guess_matrix_code
 from pose_core.video.geometry import UPRIGHT, DisplayGeometry, orientation_from_display_matrix
 from pose_core.video.planes import RgbPixels, StoredPixels, YuvPixels
@@ -39,12 +41,15 @@ def pixels_from_native(frame: Any) -> StoredPixels:
     return YuvPixels(y, u, v, colour, chroma_x, native=frame)
 
 
-def geometry_from_native(frame: Any, pixel_aspect: Fraction | None) -> DisplayGeometry:
+def geometry_from_native(frame: Any, pixel_aspect: Fraction | None, path: Path) -> DisplayGeometry:
     """How a decoded frame is to be displayed.
 
     Args:
         frame: an `av.VideoFrame`.
         pixel_aspect: the stream's sample aspect ratio, if it says one.
+        path: for messages.
+    Raises:
+        VideoError: it would be too large, or its pixels have an impossible shape.
     """
     from av.sidedata.sidedata import Type
 
@@ -53,7 +58,10 @@ def geometry_from_native(frame: Any, pixel_aspect: Fraction | None) -> DisplayGe
     if side_data is not None:
         orientation = orientation_from_display_matrix(np.frombuffer(bytes(side_data), np.int32, count=9).tolist())
     aspect = pixel_aspect if pixel_aspect is not None and pixel_aspect > 0 else Fraction(1)
-    return DisplayGeometry(frame.width, frame.height, orientation, aspect)
+    geometry = DisplayGeometry(frame.width, frame.height, orientation, aspect)
+    check_pixel_aspect(aspect, path)
+    check_size(*geometry.size, path)
+    return geometry
 
 
 def _is_luma_chroma(pixel_format: Any) -> bool:

@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 
 from pose_core.errors import ConfigError
+from pose_core.types import CancelCallback
+from pose_core.video.animated_webp import AnimatedWebp
 from pose_core.video.decode import decode_file, nothing_in_range
 from pose_core.video.diagnostics import ReadDiagnostics
 from pose_core.video.frame import VideoFrame
@@ -24,6 +26,7 @@ class VideoReader:
         target_fps: pictures a second to keep, None for all.
         threads: decoder threads, None to choose by the machine.
         sequence: the images, if it is an image sequence.
+        cancel: asked often while pictures are looked for.
     """
 
     def __init__(
@@ -32,15 +35,16 @@ class VideoReader:
         wanted: FrameRange,
         target_fps: float | None = None,
         threads: int | None = None,
-        sequence: ImageSequence | None = None,
+        sequence: ImageSequence | AnimatedWebp | None = None,
+        cancel: CancelCallback | None = None,
     ) -> None:
         self.info = info
         self._diagnostics = ReadDiagnostics()
         self._wanted = wanted
         source = (
-            decode_file(info, wanted, self._diagnostics, threads)
+            decode_file(info, wanted, self._diagnostics, threads, cancel)
             if sequence is None
-            else sequence.frames(wanted, self._diagnostics)
+            else sequence.frames(wanted, self._diagnostics, cancel)
         )
         self._source = source
         self._frames = self._counted(source if target_fps is None else thin_to_rate(source, target_fps))
@@ -92,6 +96,7 @@ def open_video(
     target_fps: float | None = None,
     image_fps: float | Fraction = DEFAULT_IMAGE_FPS,
     threads: int | None = None,
+    cancel: CancelCallback | None = None,
 ) -> VideoReader:
     """Open a video, or an image sequence, to read its pictures in presentation order.
 
@@ -105,6 +110,7 @@ def open_video(
         target_fps: keep the pictures nearest to this beat, each with its own time; None keeps all.
         image_fps: pictures a second of an image sequence.
         threads: decoder threads; None takes half of the cores, at most 4.
+        cancel: asked often, also while pictures are skipped; the reading then ends with `CancelledError`.
     Returns:
         The reader.
     Raises:
@@ -120,4 +126,4 @@ def open_video(
     path = Path(path)
     sequence = find_image_sequence(path, exact_rate(image_fps))
     info = sequence.info() if sequence is not None else probe_video(path)
-    return VideoReader(info, wanted, target_fps, threads, sequence)
+    return VideoReader(info, wanted, target_fps, threads, sequence, cancel)

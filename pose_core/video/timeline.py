@@ -8,6 +8,14 @@ from typing import Protocol, TypeVar
 
 # A step back by more than this is a new count (files glued together), not a stamp in the wrong order.
 NEW_COUNT_S = Fraction(1)
+LONGEST_GAP_S = Fraction(600)
+"""A step forward by more is no gap but another clock: ten minutes without a picture are no clip."""
+SHORTENED_GAP_S = Fraction(2)
+"""What is left of such a step: enough to be a gap for all that follows, in periods too."""
+SHORTENED_GAP_PERIODS = 8
+LEAST_STEP_S = Fraction(1, 2000)
+LEAST_STEP_PERIODS = Fraction(1, 4)
+"""Pictures nearer than both bear the same stamp but for noise."""
 # Float error of a beat's time, in beats.
 ROUNDING_BEATS = 1e-6
 
@@ -24,6 +32,9 @@ class TimestampRepair:
     time_base_s: Fraction
     period_s: Fraction
     repaired: int = 0
+    jumps: int = 0
+    """Steps forward beyond `LONGEST_GAP_S`, which were shortened."""
+    longest_jump_s: Fraction = field(default_factory=Fraction)
     _previous_s: Fraction | None = None
     _offset_s: Fraction = field(default_factory=Fraction)
 
@@ -44,7 +55,13 @@ class TimestampRepair:
             self.repaired += 1
         else:
             time = ticks * self.time_base_s + self._offset_s
-            if time <= previous:
+            if time - previous > LONGEST_GAP_S:
+                self.jumps += 1
+                self.longest_jump_s = max(self.longest_jump_s, time - previous)
+                shortened = previous + max(SHORTENED_GAP_S, SHORTENED_GAP_PERIODS * self.period_s)
+                self._offset_s += shortened - time
+                time = shortened
+            if time < previous + min(LEAST_STEP_S, LEAST_STEP_PERIODS * self.period_s):
                 self.repaired += 1
                 if previous - time > NEW_COUNT_S:
                     self._offset_s += previous + self.period_s - time

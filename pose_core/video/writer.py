@@ -11,6 +11,7 @@ import numpy as np
 
 from pose_core.errors import ConfigError, ShapeError, VideoError
 from pose_core.files import AtomicFile, why_not_written
+from pose_core.job_paths import PREVIEW_MARK
 from pose_core.video.colour import BT601
 from pose_core.video.container import cause
 from pose_core.video.planes import UInt8Array
@@ -97,6 +98,7 @@ class PreviewWriter:
                 f"expected one of the encoders {', '.join(ENCODERS)} for the preview, but PyAV has none of them.",
                 "Install the PyAV wheel of the package index.",
             )
+        self._container.metadata["comment"] = PREVIEW_MARK
         # No B-frames: then the first time in the file is 0 without an edit list, which not every program honours.
         options = {"preset": preset, "crf": str(crf), "bf": "0"} if encoder == "libx264" else {}
         stream = self._container.add_stream(encoder, rate=self._fps, options=options)

@@ -21,7 +21,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, BinaryIO
 
 from pose_core import __version__
-from pose_core.errors import CancelledError, PoseCoreError
+from pose_core.errors import CancelledError, PoseCoreError, cut
 from pose_core.worker import protocol
 from pose_core.worker.protocol import Message, ProtocolError
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pose_core.types import CancelCallback, Progress, ProgressCallback
 
 PROGRESS_INTERVAL_S = 0.1
+MOST_TRACEBACK = 20_000
+"""Characters of a traceback that a message carries; the log has it too."""
 GRACE_AFTER_PARENT_S = 5.0
 """How long a job may take to end by itself once nobody listens any more."""
 
@@ -152,14 +154,14 @@ class Server:
         except CancelledError:
             return protocol.Cancelled(job_id)
         except PoseCoreError as error:
-            text = traceback.format_exc()
+            text = cut(traceback.format_exc(), MOST_TRACEBACK)
             print(text, file=sys.stderr, flush=True)
             return protocol.Failure(job_id, error.code, error.message, error.hint, text)
         except Exception as error:  # noqa: BLE001 - the outer boundary: one broken job must not end the worker silently
-            text = traceback.format_exc()
+            text = cut(traceback.format_exc(), MOST_TRACEBACK)
             print(text, file=sys.stderr, flush=True)
             hint = "This is a fault of Pose Core; the worker's log has the details."
-            return protocol.Failure(job_id, "unexpected", f"{type(error).__name__}: {error}", hint, text)
+            return protocol.Failure(job_id, "unexpected", cut(f"{type(error).__name__}: {error}"), hint, text)
 
     def _send(self, message: Message) -> None:
         line = protocol.encode(message)

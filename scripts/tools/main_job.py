@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,31 @@ def outputs_for(video: Path, folder: Path) -> Outputs:
     return Outputs(
         folder / f"{name}.motion.npz", folder / f"{name}.preview.mp4", folder / f"{name}.fbx", folder / f"{name}.blend"
     )
+
+
+def check_outputs(video: Path, rig: Path | None, outputs: Outputs) -> None:
+    """Refuse results that would replace the video or the rig, before anything is installed.
+
+    Raises:
+        SetupError: they would, or a motion file or preview of that name is not ours.
+    """
+    sys.path.insert(0, str(project_root()))
+    from pose_core.errors import PoseCoreError
+    from pose_core.job_paths import JobPath, JobPaths, check_paths, is_motion_file, is_preview, probe_writable
+
+    reads = [JobPath("the video", video), *([JobPath("the rig", rig)] if rig is not None else [])]
+    writes = [
+        JobPath("the motion file", outputs.motion, is_motion_file),
+        JobPath("the preview", outputs.preview, is_preview),
+        # Whether these may be replaced is known by the report that lies beside them: the batch looks.
+        JobPath("the export", outputs.fbx, lambda _path: True),
+        JobPath("the saved scene", outputs.blend, lambda _path: True),
+    ]
+    try:
+        check_paths(JobPaths(tuple(reads), tuple(writes)))
+        probe_writable(writes)
+    except PoseCoreError as error:
+        raise SetupError(error.message, advice=error.hint) from error
 
 
 def job_environment() -> dict[str, str]:

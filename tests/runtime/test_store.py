@@ -213,7 +213,13 @@ def test_nonsense_is_not_registered(models: object, cache: Path, tmp_path: Path)
         {"kind": "blazepose"},
         {"kind": "heatmap", "keypoint_set": "seventeen"},
         {"kind": "yolox", "name": "pair"},
+        {"kind": "yolox", "name": "PAIR"},
         {"kind": "yolox", "name": "../escape"},
+        {"kind": "yolox", "name": "registered.json"},
+        {"kind": "yolox", "name": "Hashes.JSON"},
+        {"kind": "yolox", "name": ".lock"},
+        {"kind": "yolox", "name": "nul.x"},
+        {"kind": "yolox", "name": "n" * 65},
     ):
         with pytest.raises(ModelError):
             here.register(own, **problem)
@@ -222,11 +228,51 @@ def test_nonsense_is_not_registered(models: object, cache: Path, tmp_path: Path)
     assert not (cache / "registered.json").exists()
 
 
-def test_a_damaged_list_of_own_models_is_reported(models: object, cache: Path) -> None:
+@pytest.mark.parametrize("text", ["{", "[]", "7", "[" * 100_000, '{"a": ' * 500 + "1" + "}" * 500, "\udcff"])
+def test_a_damaged_list_of_own_models_is_told_and_kept(models: object, cache: Path, tmp_path: Path, text: str) -> None:
     cache.mkdir()
-    (cache / "registered.json").write_text("{")
+    content = text.encode("utf-8", "surrogateescape")
+    (cache / "registered.json").write_bytes(content)
+    here = ModelStore(cache)
+    assert [status.entry.name for status in here.list()] == list(here.entries())
+    assert "your own models" in here.problems()[0]
+    (tmp_path / "mine.onnx").write_bytes(b"mine")
     with pytest.raises(ModelError, match="your own models"):
-        ModelStore(cache).list()
+        here.register(tmp_path / "mine.onnx", "yolox")
+    assert (cache / "registered.json").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        5,
+        None,
+        {"files": {"detector": {"filename": "../../x.onnx", "sha256": "0" * 64}}},
+        {"files": {"detector": {"filename": "x.onnx", "sha256": "0" * 64, "url": "https://example.org/x"}}},
+        {"files": {"detector": {"filename": "x.onnx", "sha256": ""}}},
+        {"files": []},
+        {"kind": "other"},
+        {"kind": ["yolox"]},
+        {"wheel": "x"},
+        {"unknown": "x"},
+    ],
+)
+def test_one_bad_entry_is_left_out_and_the_others_work(
+    models: object, cache: Path, tmp_path: Path, change: object
+) -> None:
+    (tmp_path / "good.onnx").write_bytes(b"mine")
+    here = ModelStore(cache)
+    built_in = set(here.entries())
+    here.register(tmp_path / "good.onnx", "yolox")
+    listed = json.loads((cache / "registered.json").read_text())
+    listed["bad"] = {**listed["good"], **change} if isinstance(change, dict) else change
+    listed["pair"] = listed["good"]  # the name of a model that comes with the program
+    (cache / "registered.json").write_text(json.dumps(listed))
+    assert set(here.entries()) == built_in | {"good"}
+    assert not here.entries()["pair"].is_registered
+    assert len(here.problems()) == 2
+    with pytest.raises(ModelError, match=r"There is no model 'bad'.*left out"):
+        here.entry("bad")
 
 
 def test_a_damaged_hash_book_only_costs_time(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import bpy
+
+from pose_core.errors import RigError
+from pose_core.untrusted.text import parse_json
 
 from ..write.switches import is_live, keyed_influences
 
@@ -70,8 +72,8 @@ def _vrm_humanoid(data: bpy.types.Armature) -> dict[str, str]:
     if extension is not None and (own := of_vrm_addon(extension)):
         return own
     try:
-        found = json.loads(data.get(VRM_PROPERTY, "{}"))
-    except (TypeError, ValueError):
+        found = parse_json(str(data.get(VRM_PROPERTY, "{}")), "the VRM mapping", RigError)
+    except RigError:
         return {}
     return {str(human): str(bone) for human, bone in found.items()} if isinstance(found, dict) else {}
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pose_core.errors import RigError
 from pose_core.files import why_not_written, write_text
 from pose_core.retarget.rig.bone_map import CHAINS, PARTS, BoneMap, IkControl, Switch
+from pose_core.untrusted.text import TextBounds, read_json, shortened
 
 FORMAT = "pose_core.bone_map"
 VERSION = 2
 VERSION_WITHOUT_CORRECTIONS = 1
 """What maps without corrections are written as, so that programs from before there were any read them."""
 
+_BOUNDS = TextBounds(most_bytes=1 << 20, most_depth=8, most_values=20_000)
 _KEYS = ("format", "version", "family", "bones", "fingers", "root", "ik", "switches", "corrections", "notes")
 _IK_KEYS: dict[str, tuple[type, ...]] = {
     "target": (str,), "pole": (str, type(None)), "solved": (list,), "turns_end": (bool,), "active": (bool,)
@@ -35,14 +36,14 @@ def read_bone_map(path: str | os.PathLike[str]) -> BoneMap:
         RigError: not there, no JSON, not a bone map of a known version, or an entry that is wrong (it is named).
     """
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RigError(f"Cannot read the bone map '{path}' ({error}).", "Check the path.") from error
+        data = read_json(path, "the bone map", RigError, "Check the path.", _BOUNDS)
+    except FileNotFoundError as error:
+        raise RigError(f"Cannot read the bone map '{path}' (there is no such file).", "Check the path.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("bones"), dict):
         raise RigError(f"'{path}' is no bone map: its format must be '{FORMAT}' with an object 'bones'.")
     if data.get("version") not in (VERSION_WITHOUT_CORRECTIONS, VERSION):
         raise RigError(
-            f"The bone map '{path}' has version {data.get('version')}, but this program reads"
+            f"The bone map '{path}' has version {shortened(data.get('version'), 80)}, but this program reads"
             f" {VERSION_WITHOUT_CORRECTIONS} and {VERSION}."
         )
     try:
@@ -98,7 +99,7 @@ def bone_map_from_dict(data: Mapping[str, Any]) -> BoneMap:
     """
     strange = sorted(set(data) - set(_KEYS))
     if strange:
-        raise RigError(f"unknown entries {', '.join(strange)}.", f"Known: {', '.join(_KEYS)}.")
+        raise RigError(f"unknown entries {shortened(', '.join(strange))}.", f"Known: {', '.join(_KEYS)}.")
     fingers = {finger: _names(value, finger) for finger, value in _object(data, "fingers").items()}
     ik = {}
     for limb, entry in _object(data, "ik").items():
@@ -110,7 +111,7 @@ def bone_map_from_dict(data: Mapping[str, Any]) -> BoneMap:
     switches = tuple(Switch(**_fields(entry, _SWITCH_KEYS, ("bone", "property"), "a switch")) for entry in listed)
     root, notes = data.get("root"), data.get("notes", [])
     if root is not None and not isinstance(root, str):
-        raise RigError(f"'root' must be a bone name, but is {root!r}.")
+        raise RigError(f"'root' must be a bone name, but is {shortened(repr(root))}.")
     bones = parts_from_dict(data["bones"])
     return BoneMap(
         bones=bones,
@@ -130,7 +131,10 @@ def _corrections(data: Mapping[str, Any], bones: Mapping[str, Any]) -> dict[str,
     for part, angles in data.items():
         numbers = isinstance(angles, list) and all(type(angle) in (int, float) for angle in angles)
         if not numbers or len(angles) != 3:
-            raise RigError(f"The correction of '{part}' must be a list of three angles in degrees, but is {angles!r}.")
+            raise RigError(
+                f"The correction of '{part}' must be a list of three angles in degrees, but is"
+                f" {shortened(repr(angles))}."
+            )
         if part in PARTS and part not in bones:
             raise RigError(f"'{part}' is corrected, but has no bone.", "Name its bone, or leave the correction out.")
         if any(angles):
@@ -153,23 +157,23 @@ def _names(value: Any, entry: str) -> tuple[str, ...]:
     names = [value] if isinstance(value, str) else [] if value is None else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name for name in names):
         what = "a list of bone names" if entry in CHAINS else "bone names"
-        raise RigError(f"The bone map's entry for '{entry}' must be {what}, but is {value!r}.")
+        raise RigError(f"The bone map's entry for '{entry}' must be {what}, but is {shortened(repr(value))}.")
     return tuple(names)
 
 
 def _object(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = data.get(key, {})
     if not isinstance(value, dict):
-        raise RigError(f"'{key}' must be an object, but is {value!r}.")
+        raise RigError(f"'{key}' must be an object, but is {shortened(repr(value))}.")
     return value
 
 
 def _fields(entry: Any, known: Mapping[str, tuple[type, ...]], needed: tuple[str, ...], what: str) -> dict[str, Any]:
     if not isinstance(entry, dict):
-        raise RigError(f"{what} must be an object, but is {entry!r}.")
+        raise RigError(f"{what} must be an object, but is {shortened(repr(entry))}.")
     strange = sorted(set(entry) - set(known))
     if strange:
-        raise RigError(f"{what} has unknown entries {', '.join(strange)}.", f"Known: {', '.join(known)}.")
+        raise RigError(f"{what} has unknown entries {shortened(', '.join(strange))}.", f"Known: {', '.join(known)}.")
     missing = [key for key in needed if not entry.get(key)]
     if missing:
         raise RigError(f"{what} lacks {', '.join(missing)}.")
@@ -177,5 +181,5 @@ def _fields(entry: Any, known: Mapping[str, tuple[type, ...]], needed: tuple[str
         kinds = known[key]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             words = " or ".join(dict.fromkeys(_WORDS[kind] for kind in kinds))
-            raise RigError(f"'{key}' of {what} must be {words}, but is {value!r}.")
+            raise RigError(f"'{key}' of {what} must be {words}, but is {shortened(repr(value))}.")
     return dict(entry)

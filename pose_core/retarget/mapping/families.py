@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 from pose_core.errors import RigError
 from pose_core.retarget.rig.bone_map import CHAINS, FINGER_BONES, FINGERS, PARTS, SIDES
+from pose_core.untrusted.text import parse_json
 
 FORMAT = "pose_core.bone_names"
 VERSION = 1
@@ -87,10 +87,7 @@ def parse_preset(text: str, origin: str) -> NamePreset:
     Raises:
         RigError: no preset of a known version, or unknown parts.
     """
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise RigError(f"The bone-name preset '{origin}' is no JSON ({error}).") from error
+    data = parse_json(text, f"the bone-name preset '{origin}'", RigError)
     if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("version") != VERSION:
         raise RigError(f"'{origin}' is no bone-name preset of version {VERSION}.")
     strange = sorted(set(data) - _KEYS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import struct
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pose_core.errors import RigError
+from pose_core.untrusted.text import TextBounds, parse_json
 
 _GLB_MAGIC, _JSON_CHUNK = 0x46546C67, 0x4E4F534A
 _LIMIT_BYTES = 256 * 1024 * 1024
@@ -73,10 +73,11 @@ def read_humanoid(path: str | os.PathLike[str]) -> dict[str, str]:
             magic, _, _, size, kind = struct.unpack("<5I", header)
             if magic != _GLB_MAGIC or kind != _JSON_CHUNK or size > _LIMIT_BYTES:
                 raise ValueError("no binary glTF")
-            data = json.loads(file.read(size))
+            text = file.read(size)
     except (OSError, ValueError, struct.error) as error:
         raise RigError(f"Cannot read '{path}' as binary glTF ({error}).", "Check the file.") from error
-    return humanoid_of_gltf(data)
+    bounds = TextBounds(most_bytes=_LIMIT_BYTES, most_depth=64, most_values=10_000_000)
+    return humanoid_of_gltf(parse_json(text, f"'{path}'", RigError, "Check the file.", bounds))
 
 
 def humanoid_of_gltf(data: Any) -> dict[str, str]:
