@@ -19,6 +19,7 @@ from _support.python import base_python, require_minimum
 LOCKS = {
     "lock": (True, None),
     "worker": (True, None),
+    "worker-macos-13": (True, None),
     "dev": (True, "worker"),
     "build": (True, "dev"),
     "train": (False, "worker"),

@@ -28,7 +28,7 @@ def open_container(path: Path) -> Any:
 
     check_file(path)
     try:
-        container = av.open(str(path.resolve()), options=dict(OPEN_OPTIONS), metadata_errors="replace")
+        container = av.open(str(path.resolve()), options=dict(OPEN_OPTIONS), **_reads_any_text(av.__version__))
     except PermissionError as error:
         raise VideoError(f"expected a readable video file, but reading '{path}' is not permitted.") from error
     except (av.error.FFmpegError, OSError) as error:
@@ -38,6 +38,11 @@ def open_container(path: Path) -> Any:
         container.close()
         raise VideoError(f"expected a video file, but '{path}' is of the kind '{container.format.name}'.", HINT)
     return container
+
+
+def _reads_any_text(av_version: str) -> dict[str, str]:
+    """What lets a file be opened whose title is in no known writing; PyAV 19 does so by itself and takes no such word."""
+    return {"metadata_errors": "replace"} if int(av_version.partition(".")[0]) < 19 else {}
 
 
 def check_file(path: Path) -> None:
