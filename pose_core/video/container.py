@@ -40,8 +40,8 @@ def open_container(path: Path) -> Any:
     return container
 
 
-def _reads_any_text(av_version: str) -> dict[str, str]:
-    """What lets a file be opened whose title is in no known writing; PyAV 19 does so by itself and takes no such word."""
+def _reads_any_text(av_version: str) -> dict[str, Any]:
+    """What opens a file whose title is in no known writing; PyAV 19 does so by itself and refuses the word."""
     return {"metadata_errors": "replace"} if int(av_version.partition(".")[0]) < 19 else {}
 
 
