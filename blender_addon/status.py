@@ -11,7 +11,7 @@ from pose_core.config import TrackConfig
 from pose_core.errors import PoseCoreError
 from pose_core.runtime.store import ModelStore
 from pose_core.track.networks import files_needed
-from pose_core.worker.environment import EnvironmentStatus, environment_status
+from pose_core.worker.environment import EnvironmentStatus, environment_status, self_test_passed
 
 from . import bundle
 from .models import DEFAULT, ModelChoice, model_choices
@@ -34,6 +34,8 @@ class Readiness:
     chosen: str = DEFAULT
     chosen_problem: str = ""
     """Why the chosen model cannot run, if it is another than the default."""
+    tested: bool = False
+    """Whether the self-test passed in this environment since it was last changed."""
 
     @property
     def ready(self) -> bool:
@@ -83,19 +85,20 @@ def model_store(preferences: PoseCorePreferences) -> ModelStore:
 
 def _look(preferences: PoseCorePreferences, chosen: str) -> Readiness:
     environment = environment_status(preferences.environment, bundle.lock_file())
+    tested = environment.usable and environment.python is not None and self_test_passed(environment.python)
     try:
         store = model_store(preferences)
         state = store.status(DEFAULT).state
         choices = model_choices(store.list(), chosen)
     except PoseCoreError as error:
-        return Readiness(environment, "missing", error.message, error.hint, chosen=chosen)
+        return Readiness(environment, "missing", error.message, error.hint, chosen=chosen, tested=tested)
     problem = {
         "ready": "",
         "missing": "The pose model is not on this machine yet.",
         "damaged": "A file of the pose model is damaged.",
     }[state]
     why = "" if chosen == DEFAULT else _why_not(store, chosen)
-    return Readiness(environment, state, problem, models=choices, chosen=chosen, chosen_problem=why)
+    return Readiness(environment, state, problem, models=choices, chosen=chosen, chosen_problem=why, tested=tested)
 
 
 def _why_not(store: ModelStore, name: str) -> str:
