@@ -66,11 +66,10 @@ class Runner:
                 if self.on_progress is not None:
                     self.on_progress(len(self.results), message)
                 continue
-            log = str(self._client.log_path)
-            self._client.close()
-            self._client = None
+            client, self._client = self._client, None
+            client.close()
             if isinstance(message, protocol.Failure):
-                return Failed(error_from(message), message.traceback, log)
+                return Failed(error_from(message), message.traceback, str(client.log_path))
             if isinstance(message, protocol.Result):
                 self.results.append(message)
             if isinstance(message, protocol.Cancelled) or self._cancelled:

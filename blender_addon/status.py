@@ -12,6 +12,7 @@ from pose_core.errors import PoseCoreError
 from pose_core.runtime.store import ModelStore
 from pose_core.track.networks import files_needed
 from pose_core.worker.environment import EnvironmentStatus, environment_status, self_test_passed
+from pose_core.worker.platforms import this_machine, why_not
 
 from . import bundle
 from .models import DEFAULT, ModelChoice, model_choices
@@ -67,6 +68,11 @@ def readiness(context: bpy.types.Context, *, anew: bool = False) -> Readiness:
     if anew or _kept.value is None or _kept.key != key or now_s - _kept.at_s > KEPT_S:
         _kept.key, _kept.at_s, _kept.value = key, now_s, _look(preferences, chosen)
     return _kept.value
+
+
+def platform_problem(preferences: PoseCorePreferences) -> tuple[str, str]:
+    """Why the worker's packages cannot be had for this machine, and what to do; another Base Python judges itself."""
+    return ("", "") if preferences.base_python.strip() else why_not(this_machine())
 
 
 def chosen_model(context: bpy.types.Context) -> str:

@@ -10,14 +10,13 @@ from pose_core.folders import log_folder
 from pose_core.worker.client import JOB_ID, WorkerClient
 from pose_core.worker.environment import record_self_test
 from pose_core.worker.installer import installer_command, remove_environment
-from pose_core.worker.platforms import this_machine, why_not
 from pose_core.worker.protocol import GetModels, InstallEnvironment, Result, SelfTest, VerifyEnvironment
 
 from .. import bundle
 from ..preferences import PoseCorePreferences, get_preferences
 from ..runner import Phase
 from ..state import STATE, Problem
-from ..status import readiness
+from ..status import platform_problem, readiness
 from .base import JobOperator, Plan, redraw
 
 ONLINE_HINT = "Allow online access in the preferences under System, or use offline packages and a model folder."
@@ -222,9 +221,9 @@ def require_platform(preferences: PoseCorePreferences) -> None:
     """Refuse machines that the packages are not made for, before anything is downloaded.
 
     Raises:
-        WorkerError: naming what is missing; another Base Python judges for itself.
+        WorkerError: naming what is missing.
     """
-    problem, advice = ("", "") if preferences.base_python.strip() else why_not(this_machine())
+    problem, advice = platform_problem(preferences)
     if problem:
         raise WorkerError(problem, advice)
 

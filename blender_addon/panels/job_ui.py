@@ -5,13 +5,12 @@ from __future__ import annotations
 import bpy
 
 from pose_core.stages import clock
-from pose_core.worker.platforms import this_machine, why_not
 
 from ..cast_list import uses_list
 from ..preferences import get_preferences
 from ..properties import PoseCoreSettings
 from ..state import STATE, JobView, Problem, Summary
-from ..status import Readiness
+from ..status import Readiness, platform_problem
 from ..text import draw_text, shortened
 
 SPANS_SHOWN = 4
@@ -141,7 +140,7 @@ def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context, found: Re
         box.label(text="One-time setup", icon="TOOL_SETTINGS")
         draw_text(box, context, environment.problem)
         preferences = get_preferences(context)
-        refusal = "" if preferences.base_python.strip() else " ".join(why_not(this_machine()))
+        refusal = " ".join(platform_problem(preferences)).strip()
         draw_text(box, context, refusal or f"Jobs run in a Python of their own, apart from Blender. {INSTALL_COST}")
         draw_network_note(box, context, preferences.wheel_folder_path is None and not refusal)
         row = box.row()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from pose_core.worker.platforms import this_machine, why_not
-
 from ..preferences import PoseCorePreferences
 from ..state import STATE
-from ..status import readiness
+from ..status import platform_problem, readiness
 from ..text import draw_text
 from . import job_ui
 
@@ -33,7 +31,7 @@ def draw_preferences(preferences: PoseCorePreferences, layout: bpy.types.UILayou
     column.prop(preferences, "environment_path", placeholder=str(environment.folder))
     column.prop(preferences, "base_python", placeholder=preferences.base_python_path)
     column.prop(preferences, "wheel_folder", placeholder="Package index")
-    refusal = "" if preferences.base_python.strip() else " ".join(why_not(this_machine()))
+    refusal = " ".join(platform_problem(preferences)).strip()
     if environment.problem:
         draw_text(box, context, environment.problem, "INFO")
     if refusal and not environment.usable:
