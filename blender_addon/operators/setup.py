@@ -87,7 +87,7 @@ class InstallPlan(SetupPlan):
 
     def good_word(self, results: list[Result]) -> str:
         """Tell what was installed, and whether it works."""
-        installed = f"Worker environment installed: {results[0].report['packages']} packages"
+        installed = f"Installed {results[0].report['packages']} packages"
         tested = judge_self_test(results[-1]) if "checks" in results[-1].report else "not tested, for want of the model"
         return f"{installed}; {tested}"
 

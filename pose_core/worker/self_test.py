@@ -150,8 +150,7 @@ def compare_with_known(motion: Motion, known: dict[str, np.ndarray]) -> str:
     if not float(np.max(np.ptp(lengths_m, axis=0))) <= LENGTH_TOLERANCE_M:
         raise PoseCoreError(f"Bones change their length by {1000 * float(np.max(np.ptp(lengths_m, axis=0))):.3g} mm.")
     return (
-        f"a clip of {len(motion.timestamps_s)} frames came out as known (keypoints {keypoints_px:.2f} px, "
-        f"joints {1000 * joints_m:.1f} mm off)"
+        f"{len(motion.timestamps_s)} frames came out as known (within {keypoints_px:.2f} px, {1000 * joints_m:.1f} mm)"
     )
 
 

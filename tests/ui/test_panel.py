@@ -175,6 +175,18 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     assert idle["objects"] == before["objects"]
     assert list(out.iterdir()) == []
 
+    # Another file is opened meanwhile: the job goes on, its motion is kept, and nothing is put into that file.
+    session.click(ESTIMATE, below_px=estimate_px - 20)
+    session.wait_stage("Finding people")
+    session.say("other-file")
+    session.wait_panel()
+    idle = session.wait_idle()
+    assert "Another file was opened" in idle["problem"]
+    assert [idle[key] for key in ("objects", "actions")] == [before[key] for key in ("objects", "actions")]
+    session.shot("panel-other-file")
+    assert len(read_motion(out / "mannequin_walk.motion.npz").timestamps_s)
+    (out / "mannequin_walk.motion.npz").unlink()
+
     # Run to the end.
     session.click(ESTIMATE, below_px=estimate_px - 20)
     idle = session.wait_idle()
@@ -249,3 +261,4 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     assert "BROKEN" not in session.running.output
     session.say("quit")
     assert session.running.wait_for_end() == 0
+    shutil.rmtree(tmp_path / "cache" / "worker")  # half a gigabyte that pytest would keep
