@@ -40,13 +40,22 @@ def _load_parts() -> tuple[Any, Any, Any]:
     for folder in (ROOT / "scripts", ROOT):
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
+    _forget_installed()
     bridge = SimpleNamespace(
         **{
             name: import_module(f"blender_addon.bridge.{name}")
-            for name in ("apply_many", "apply_motion", "export_character", "export_presets", "rig_import")
+            for name in ("apply_many", "apply_motion", "blender_io", "export_character", "export_presets", "rig_import")
         }
     )
     return import_module("_batch.jobs"), import_module("_batch.run"), bridge
+
+
+def _forget_installed() -> None:
+    """Have `pose_core` loaded anew if an installed add-on has loaded its own, perhaps of another version."""
+    loaded = sys.modules.get("pose_core")
+    if loaded is not None and not Path(loaded.__file__ or "").resolve().is_relative_to(ROOT):
+        for name in [name for name in sys.modules if name.partition(".")[0] == "pose_core"]:
+            del sys.modules[name]
 
 
 def run(argv: list[str]) -> int:

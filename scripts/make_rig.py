@@ -19,6 +19,7 @@ sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 import bpy  # noqa: E402
 
 from _mannequin import body, rig  # noqa: E402
+from blender_addon.bridge.blender_io import empty_scene  # noqa: E402
 
 DETAIL = 0.76
 """Polygon density; the sample clip is rendered with 1."""
@@ -26,7 +27,7 @@ DETAIL = 0.76
 
 def build() -> tuple[Any, Any]:
     """An empty scene with the armature and one mesh."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_scene()
     armature = rig.build_armature("Mannequin")
     things = [rig.build_mesh(part, armature) for part in body.build_parts(DETAIL)]
     bpy.ops.object.select_all(action="DESELECT")

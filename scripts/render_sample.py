@@ -24,6 +24,7 @@ from mathutils import Vector  # noqa: E402
 
 from _mannequin import body, rig, scene, skeleton  # noqa: E402
 from _mannequin.pose import solve_pose  # noqa: E402
+from blender_addon.bridge.blender_io import empty_scene  # noqa: E402
 from pose_core.skeletons import CANONICAL  # noqa: E402
 from pose_core.types import FloatArray  # noqa: E402
 
@@ -41,7 +42,7 @@ WALL_Y_M = 2.9
 
 def build(motion: Any) -> Any:
     """The whole scene; returns the armature object."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_scene()
     frames, fps = len(motion["joints_m"]), int(motion["fps"])
     here = bpy.context.scene
     here.render.fps, here.render.fps_base = fps, 1.0

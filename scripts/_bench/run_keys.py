@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from blender_addon.bridge.action_writer import write_action  # noqa: E402
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion  # noqa: E402
 from blender_addon.bridge.armature_reader import read_armature  # noqa: E402
+from blender_addon.bridge.blender_io import empty_scene  # noqa: E402
 from blender_addon.bridge.compat import action_curves, assign_action  # noqa: E402
 from blender_addon.bridge.new_armature import create_armature  # noqa: E402
 from blender_addon.bridge.steps import drain  # noqa: E402
@@ -36,7 +37,7 @@ QUICK = ApplyOptions(verify=False)
 
 def make_character(motion, legs=1.0):
     """A humanoid armature of 65 bones: the built-in one with fingers and helpers, and legs that much longer."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_scene()
     armature = create_armature(bpy.context, motion, "Character")
     bpy.context.view_layer.objects.active = armature
     bpy.ops.object.mode_set(mode="EDIT")
