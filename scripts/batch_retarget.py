@@ -47,7 +47,7 @@ def _load_parts() -> tuple[Any, Any, Any]:
             for name in ("apply_many", "apply_motion", "blender_io", "export_character", "export_presets", "rig_import")
         }
     )
-    return import_module("_batch.jobs"), import_module("_batch.run"), bridge
+    return import_module("pose_core.batch.jobs"), import_module("blender_addon.batch.job"), bridge
 
 
 def _forget_installed() -> None:

@@ -18,8 +18,8 @@ sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
 import bpy  # noqa: E402
 
-from _mannequin import body, rig  # noqa: E402
 from blender_addon.bridge.blender_io import empty_scene  # noqa: E402
+from pose_core.lab.mannequin import body, rig  # noqa: E402
 
 DETAIL = 0.76
 """Polygon density; the sample clip is rendered with 1."""
