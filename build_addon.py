@@ -34,6 +34,7 @@ FILE_MODE = 0o644
 SKIPPED_NAMES = {"__pycache__", ".DS_Store", "Thumbs.db"}
 SKIPPED_SUFFIXES = {".pyc", ".pyo", ".orig", ".rej", ".swp"}
 WHEEL_INPUTS = ("pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY.md")
+LOCKS = ("worker", "worker-macos-13")
 TOKEN = re.compile(r"@[A-Z]+@")
 
 
@@ -114,7 +115,8 @@ def stage_extension(wheel: Path, version: str) -> dict[str, bytes]:
     manifest = content["blender_manifest.toml"].decode("utf-8")
     content["blender_manifest.toml"] = fill_manifest(manifest, version, wheel.name).encode("utf-8")
     content[f"wheels/{wheel.name}"] = wheel.read_bytes()
-    content["requirements/worker.txt"] = (ROOT / "requirements" / "worker.txt").read_bytes()
+    for name in LOCKS:
+        content[f"requirements/{name}.txt"] = (ROOT / "requirements" / f"{name}.txt").read_bytes()
     return content
 
 

@@ -15,7 +15,7 @@ from .estimate import panel as main_panel
 from .estimate import panel_operators
 from .estimate import property_group as settings
 from .export import operators as export_operators
-from .job import state
+from .job import job_run, state
 from .machine import model_operators, preferences
 from .machine import operators as machine_operators
 
@@ -24,6 +24,7 @@ CLASSES: tuple[type, ...] = (
     *cast_settings.CLASSES,
     settings.PoseCoreSettings,
     preferences.PoseCorePreferences,
+    *job_run.CLASSES,
     *estimate_operators.CLASSES,
     *machine_operators.CLASSES,
     *model_operators.CLASSES,
@@ -38,9 +39,16 @@ CLASSES: tuple[type, ...] = (
 
 
 @bpy.app.handlers.persistent
-def _forget_job(_path: str) -> None:
-    """Another file was opened: what is shown belongs to the one before."""
-    state.STATE.reset()
+def _leave_file(_path: str) -> None:
+    """Another file is about to be opened: nothing half-done stays behind."""
+    job_run.before_other_file()
+
+
+@bpy.app.handlers.persistent
+def _forget_results(_path: str) -> None:
+    """Another file was opened: what is shown belongs to the one before, but for a job that still runs."""
+    state.STATE.files_opened += 1
+    state.STATE.forget_results()
 
 
 def register() -> None:
@@ -51,13 +59,15 @@ def register() -> None:
     bpy.types.Object.pose_core_bones = bpy.props.PointerProperty(
         type=bone_list.PoseCoreBones, override={"LIBRARY_OVERRIDABLE"}
     )
-    bpy.app.handlers.load_post.append(_forget_job)
+    bpy.app.handlers.load_pre.append(_leave_file)
+    bpy.app.handlers.load_post.append(_forget_results)
 
 
 def unregister() -> None:
     """Undo `register`; a job that runs is ended."""
     state.STATE.reset()
-    bpy.app.handlers.load_post.remove(_forget_job)
+    bpy.app.handlers.load_post.remove(_forget_results)
+    bpy.app.handlers.load_pre.remove(_leave_file)
     del bpy.types.Object.pose_core_bones
     del bpy.types.Scene.pose_core
     for cls in reversed(CLASSES):

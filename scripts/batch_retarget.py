@@ -39,12 +39,14 @@ def _load_parts() -> tuple[Any, Any, Any, Any]:
     """The project's modules from the folder beside this script, so that nothing needs to be installed."""
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
+    _forget_installed()
     bridge = SimpleNamespace(
         **{
             name: import_module(f"blender_addon.bridge.{module}")
             for name, module in {
                 "apply_many": "apply_many",
                 "apply_motion": "apply_motion",
+                "blender_io": "blender_io",
                 "export_character": "export.character",
                 "export_presets": "export.presets",
                 "rig_import": "read.rig_import",
@@ -57,6 +59,14 @@ def _load_parts() -> tuple[Any, Any, Any, Any]:
         import_module("pose_core.batch.stop"),
         bridge,
     )
+
+
+def _forget_installed() -> None:
+    """Have `pose_core` loaded anew if an installed add-on has loaded its own, perhaps of another version."""
+    loaded = sys.modules.get("pose_core")
+    if loaded is not None and not Path(loaded.__file__ or "").resolve().is_relative_to(ROOT):
+        for name in [name for name in sys.modules if name.partition(".")[0] == "pose_core"]:
+            del sys.modules[name]
 
 
 def run(argv: list[str]) -> int:

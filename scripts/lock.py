@@ -18,7 +18,9 @@ from tools.python import base_python, require_minimum
 # For each lock: whether it must fit every system and Python (the bpy wheels fit one Python only), and what binds it.
 LOCKS = {
     "lock": (True, None),
+    "pip": (True, None),
     "worker": (True, None),
+    "worker-macos-13": (True, None),
     "dev": (True, "worker"),
     "build": (True, "dev"),
     "train": (False, "worker"),

@@ -16,6 +16,7 @@ from typing import Any
 import bpy
 
 from _root import ROOT
+from blender_addon.bridge.blender_io import empty_scene
 from pose_core.lab.mannequin import body, rig
 
 DETAIL = 0.76
@@ -24,7 +25,7 @@ DETAIL = 0.76
 
 def build() -> tuple[Any, Any]:
     """An empty scene with the armature and one mesh."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_scene()
     armature = rig.build_armature("Mannequin")
     things = [rig.build_mesh(part, armature) for part in body.build_parts(DETAIL)]
     bpy.ops.object.select_all(action="DESELECT")

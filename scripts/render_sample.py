@@ -20,6 +20,7 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 from _root import ROOT
+from blender_addon.bridge.blender_io import empty_scene
 from pose_core.lab.mannequin import body, rig, scene, skeleton
 from pose_core.lab.mannequin.pose import solve_pose
 from pose_core.skeletons import CANONICAL
@@ -39,7 +40,7 @@ WALL_Y_M = 2.9
 
 def build(motion: Any) -> Any:
     """The whole scene; returns the armature object."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_scene()
     frames, fps = len(motion["joints_m"]), int(motion["fps"])
     here = bpy.context.scene
     here.render.fps, here.render.fps_base = fps, 1.0

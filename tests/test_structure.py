@@ -60,9 +60,14 @@ def test_the_scripts_that_set_up_need_the_standard_library_alone() -> None:
         f"{_name(path)}:{line} {module}"
         for path in files
         for module, line, _ in imports(path)
-        if module.partition(".")[0] not in allowed and module not in product
+        if module.partition(".")[0] not in allowed
+        and module not in product
+        and not module.startswith(("pose_core.worker", "pose_core.install"))
     ]
     assert found == []
+    code = f"import sys; sys.path[:0] = [{str(scripts)!r}]; import tools.wheels"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr  # -S: without installed packages
 
 
 def test_paths_are_checked_by_the_standard_library_alone() -> None:
@@ -139,4 +144,12 @@ def test_lock_files_name_no_package_index() -> None:
         for line in path.read_text(encoding="utf-8").splitlines()
         if re.search(r"https?:|file:|--(extra-)?index-url|--find-links|--trusted-host", line)
     ]
+    assert found == []
+
+
+def test_nothing_that_users_run_in_blender_resets_their_settings() -> None:
+    """Extensions are off after a factory reset, and Blender then deletes their modules from the user's disk."""
+    word = "read_factory" + "_settings("
+    folders = ("blender_addon", "pose_core", "scripts")
+    found = [_name(path) for path, text in text_files() if _name(path).split("/")[0] in folders and word in text]
     assert found == []

@@ -158,7 +158,7 @@ def _ensemble(
 ) -> list[dict[str, Any]]:
     """Put all people on their characters in one scene, or none; then export each character by itself."""
     motions = [read_motion(path) for path in paths]
-    _open_scene(blend_file)
+    _open_scene(bridge, blend_file)
     if job.rig:
         bridge.rig_import.import_rig_file(Path(job.rig).absolute())
     roles = job.cast
@@ -236,17 +236,17 @@ def _bone_map(name: str | None, bridge: Any, target: Any) -> BoneMap | None:
     return map_by_family(bridge.apply_motion.read_armature(target), name)
 
 
-def _open_scene(blend_file: str) -> None:
+def _open_scene(bridge: Any, blend_file: str) -> None:
     """Start from the same state whatever ran before."""
     if blend_file:
         bpy.ops.wm.open_mainfile(filepath=blend_file, load_ui=False)
     else:
-        bpy.ops.wm.read_factory_settings(use_empty=True)
+        bridge.blender_io.empty_scene()
 
 
 def _fresh_scene(job: Job, bridge: Any, blend_file: str) -> Any:
     """Open the scene; return the armature to use, or None for a new one."""
-    _open_scene(blend_file)
+    _open_scene(bridge, blend_file)
     if job.rig:
         return bridge.rig_import.import_rig(Path(job.rig).absolute(), job.armature)
     if not blend_file:

@@ -22,3 +22,11 @@ def enable_addon(module: str) -> None:
     """Have one of Blender's own importers or exporters on; users may have switched it off."""
     if not addon_utils.check(module)[1]:
         addon_utils.enable(module, default_set=False)
+
+
+def empty_scene() -> None:
+    """Start from Blender's own empty file, and leave the user's settings and extensions as they are.
+
+    `wm.read_factory_settings` would switch all extensions off, whereupon Blender deletes their modules from the disk.
+    """
+    bpy.ops.wm.read_homefile(app_template="", use_factory_startup=True, use_empty=True)

@@ -20,7 +20,7 @@ from ..bridge.apply_many import Casting, apply_many_steps
 from ..bridge.apply_motion import ApplyOptions, plan_motion
 from ..bridge.steps import beside
 from ..cast.property_group import Role, roles_of, uses_list
-from ..job.operator import JobOperator, cancel_job, redraw
+from ..job.operator import JobOperator, Plan, cancel_job, redraw
 from ..job.runner import Phase
 from ..job.state import STATE
 from ..machine.preferences import get_preferences
@@ -29,15 +29,12 @@ from .request import build_apply_options, build_request
 from .result import summarise
 
 
-class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
-    """Estimate the motion of the people in the video and put it on the characters as new actions"""
+class EstimatePlan(Plan):
+    """From the video to keys on the characters."""
 
-    bl_idname = "pose_core.estimate"
-    bl_label = "Estimate Pose"
-    bl_options = {"UNDO"}
-
-    job_kind = "estimate"
-    job_title = "Estimate Pose"
+    kind = "estimate"
+    title = "Estimate Pose"
+    changes_scene = True
 
     def phases(self, context: bpy.types.Context) -> list[Phase]:
         """Check video, characters and worker; then one phase."""
@@ -101,7 +98,24 @@ class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
             problems,
             self._request.track.model,
         )
-        self.report({"INFO"}, f"Motion written to {', '.join(STATE.summary.object_names)}")
+
+    def after_other_file(self, results: list[Result]) -> PoseCoreError | None:
+        """The characters are gone; the motion is not."""
+        paths = ", ".join(results[0].motion_paths)
+        return ConfigError(
+            "Another file was opened while the job ran, so that the motion was put on nobody.",
+            f"It is kept in {paths}.",
+        )
+
+
+class POSE_CORE_OT_estimate(JobOperator, bpy.types.Operator):
+    """Estimate the motion of the people in the video and put it on the characters as new actions"""
+
+    bl_idname = "pose_core.estimate"
+    bl_label = "Estimate Pose"
+    bl_options: set[str] = set()
+
+    plan_type = EstimatePlan
 
 
 class POSE_CORE_OT_cancel(bpy.types.Operator):

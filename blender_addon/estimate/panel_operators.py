@@ -113,6 +113,21 @@ class POSE_CORE_OT_copy_details(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class POSE_CORE_OT_show_log(bpy.types.Operator):
+    """Open everything that the process printed"""
+
+    bl_idname = "pose_core.show_log"
+    bl_label = "Show Log"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Open the log in the program that the system has for text."""
+        if STATE.problem is None or not Path(STATE.problem.log).is_file():
+            self.report({"WARNING"}, "There is no log")
+            return {"CANCELLED"}
+        return set(bpy.ops.wm.path_open(filepath=STATE.problem.log))
+
+
 class POSE_CORE_OT_dismiss(bpy.types.Operator):
     """Hide this message"""
 
@@ -147,6 +162,7 @@ CLASSES = (
     POSE_CORE_FH_video,
     POSE_CORE_OT_go_to_frame,
     POSE_CORE_OT_copy_details,
+    POSE_CORE_OT_show_log,
     POSE_CORE_OT_dismiss,
     POSE_CORE_OT_open_preferences,
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bpy
 
+from pose_core.stages import clock
+
 from ..cast.property_group import uses_list
 from ..estimate.property_group import PoseCoreSettings
 from ..machine.preferences import get_preferences
-from ..machine.status import Readiness
+from ..machine.status import Readiness, platform_problem
 from .state import STATE, JobView, Problem, Summary
 from .text import draw_text, shortened
 
@@ -15,6 +17,7 @@ SPANS_SHOWN = 4
 WARNINGS_SHOWN = 4
 EXPORTS_SHOWN = 3
 NAME_CHARACTERS = 12
+INSTALL_COST = "About 190 MB are fetched and 650 MB are used on the disk; by a usual line it takes a minute or two."
 
 
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, settings: PoseCoreSettings) -> None:
@@ -50,7 +53,7 @@ def draw_progress(layout: bpy.types.UILayout, job: JobView) -> None:
     bar.progress(factor=job.fraction, text=f"{job.stage}  {100 * job.fraction:.0f}%")
     detail = column.row()
     detail.active = False
-    detail.label(text=job.detail or " ")
+    detail.label(text="  ·  ".join(part for part in (job.detail, f"{clock(job.elapsed_s)} so far") if part))
     stop = column.row()
     stop.enabled = job.cancellable and not job.cancelling
     stop.operator("pose_core.cancel", text="Cancelling..." if job.cancelling else "Cancel  (Esc)", icon="CANCEL")
@@ -84,8 +87,12 @@ def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context, problem
     draw_text(box, context, problem.message[:1].upper() + problem.message[1:])
     if problem.hint:
         draw_text(box, context, problem.hint, "INFO")
-    if problem.details:
-        box.operator("pose_core.copy_details", icon="COPYDOWN")
+    if problem.details or problem.log:
+        row = box.row(align=True)
+        if problem.details:
+            row.operator("pose_core.copy_details", icon="COPYDOWN")
+        if problem.log:
+            row.operator("pose_core.show_log", icon="TEXT")
 
 
 def draw_summary(layout: bpy.types.UILayout, context: bpy.types.Context, summary: Summary) -> None:
@@ -136,14 +143,13 @@ def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context, found: Re
     if not environment.usable:
         box.label(text="One-time setup", icon="TOOL_SETTINGS")
         draw_text(box, context, environment.problem)
-        draw_text(
-            box,
-            context,
-            "Jobs run in a Python of their own, apart from Blender. It takes about 650 MB and half a minute.",
-        )
-        draw_network_note(box, context, get_preferences(context).wheel_folder_path is None)
+        preferences = get_preferences(context)
+        refusal = " ".join(platform_problem(preferences)).strip()
+        draw_text(box, context, refusal or f"Jobs run in a Python of their own, apart from Blender. {INSTALL_COST}")
+        draw_network_note(box, context, preferences.wheel_folder_path is None and not refusal)
         row = box.row()
         row.scale_y = 1.5
+        row.enabled = not refusal
         row.operator("pose_core.install", icon="IMPORT")
     else:
         box.label(text="Pose model", icon="OUTLINER_OB_ARMATURE")

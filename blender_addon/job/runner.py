@@ -26,6 +26,8 @@ class Failed:
 
     error: PoseCoreError
     details: str = ""
+    log: str = ""
+    """Path of the log of its process."""
 
 
 class Runner:
@@ -64,10 +66,10 @@ class Runner:
                 if self.on_progress is not None:
                     self.on_progress(len(self.results), message)
                 continue
-            self._client.close()
-            self._client = None
+            client, self._client = self._client, None
+            client.close()
             if isinstance(message, protocol.Failure):
-                return Failed(error_from(message), message.traceback)
+                return Failed(error_from(message), message.traceback, str(client.log_path))
             if isinstance(message, protocol.Result):
                 self.results.append(message)
             if isinstance(message, protocol.Cancelled) or self._cancelled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from pose_core.errors import PoseCoreError
@@ -24,6 +25,12 @@ class JobView:
     cancelling: bool = False
     cancellable: bool = True
     """False once the scene is being changed, which is quick and done as a whole."""
+    started_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long it has been running."""
+        return time.monotonic() - self.started_s
 
     def show(self, stage_text: str, fraction: float, detail: str = "") -> None:
         """Take over what to show."""
@@ -39,11 +46,13 @@ class Problem:
     hint: str = ""
     details: str = ""
     """Traceback and the worker's last words, for a bug report."""
+    log: str = ""
+    """Path of the log of the process that failed; empty = there is none."""
 
     @classmethod
-    def of(cls, kind: str, error: PoseCoreError, details: str = "") -> Problem:
+    def of(cls, kind: str, error: PoseCoreError, details: str = "", log: str = "") -> Problem:
         """The problem that an error tells of."""
-        return cls(kind, error.message, error.hint, details)
+        return cls(kind, error.message, error.hint, details, log)
 
 
 @dataclass(frozen=True)
@@ -86,22 +95,35 @@ class State:
     slowest_tick_s: float = 0.0
     """Longest time that the last job held it up afterwards, at a time."""
     ticks: int = field(default=0)
+    watched: bool = False
+    """Whether the escape key is listened to."""
+    files_opened: int = 0
+    """How many files have been opened, so that a job knows whether its own is still the one."""
 
     def reset(self) -> None:
         """End a running job and show nothing."""
         if self.job is not None:
             self.job.runner.close()
+        watched, opened = self.watched, self.files_opened
         self.__init__()  # type: ignore[misc]
+        self.watched, self.files_opened = watched, opened
+
+    def forget_results(self) -> None:
+        """Show nothing of what was done before; a job that runs goes on."""
+        self.problem, self.summary, self.note = None, None, ""
 
 
 STATE = State()
 
 
+UNITS = {"fetch": " KB", "download": " packages"}
+
+
 def progress_detail(update: ProgressUpdate, clock: str) -> str:
     """The small text beside a bar: how much is done, how fast, and how long it will take."""
     parts = []
-    if update.total > 1:
-        unit = " KB" if update.stage == "fetch" else ""
+    if update.total > 1 and update.stage != "self_test":
+        unit = UNITS.get(update.stage, "")
         parts.append(f"{update.done}/{update.total}{unit}")
     if update.frames_per_s > 0:
         parts.append(f"{update.frames_per_s:.0f} frames/s")

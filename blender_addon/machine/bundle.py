@@ -6,14 +6,16 @@ from pathlib import Path
 
 from pose_core import __version__
 from pose_core.errors import WorkerError
+from pose_core.install.platforms import lock_name, this_machine
 
 _FOLDER = Path(__file__).resolve().parents[1]
 
 
 def lock_file() -> Path:
-    """The lock file that the worker environment is made from; in a source tree the project's own."""
-    bundled = _FOLDER / "requirements" / "worker.txt"
-    return bundled if bundled.is_file() else _FOLDER.parent / "requirements" / "worker.txt"
+    """The lock file that this machine's worker environment is made from; in a source tree the project's own."""
+    name = f"{lock_name(this_machine())}.txt"
+    bundled = _FOLDER / "requirements" / name
+    return bundled if bundled.is_file() else _FOLDER.parent / "requirements" / name
 
 
 def wheel() -> Path:

@@ -6,8 +6,9 @@ import bpy
 
 from ..job import panel as job_ui
 from ..job.state import STATE
+from ..job.text import draw_text
 from .preferences import PoseCorePreferences
-from .status import readiness
+from .status import platform_problem, readiness
 
 
 def draw_preferences(preferences: PoseCorePreferences, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -22,17 +23,26 @@ def draw_preferences(preferences: PoseCorePreferences, layout: bpy.types.UILayou
     head.label(text="Worker Environment", icon="CONSOLE")
     state = head.row()
     state.alignment = "RIGHT"
-    state.label(
-        text="Ready" if environment.usable else "Not ready", icon="CHECKMARK" if environment.usable else "ERROR"
-    )
+    if found.tested:
+        state.label(text="Ready", icon="CHECKMARK")
+    else:
+        state.label(text="Not tested" if environment.usable else "Not ready", icon="ERROR")
     column = box.column()
     column.prop(preferences, "environment_path", placeholder=str(environment.folder))
     column.prop(preferences, "base_python", placeholder=preferences.base_python_path)
     column.prop(preferences, "wheel_folder", placeholder="Package index")
+    refusal = " ".join(platform_problem(preferences)).strip()
     if environment.problem:
-        box.label(text=environment.problem, icon="INFO")
+        draw_text(box, context, environment.problem, "INFO")
+    if refusal and not environment.usable:
+        draw_text(box, context, refusal, "ERROR")
+    elif not environment.usable:
+        draw_text(box, context, job_ui.INSTALL_COST)
+    elif not found.tested:
+        draw_text(box, context, "Self-Test runs a whole job on a small clip: press it to know that all works.", "INFO")
     job_ui.draw_network_note(box, context, preferences.wheel_folder_path is None and not environment.usable)
     row = box.row(align=True)
+    row.enabled = not refusal or environment.usable
     row.operator("pose_core.install", text="Reinstall" if environment.ours else "Install", icon="IMPORT")
     tools = row.row(align=True)
     tools.enabled = environment.usable

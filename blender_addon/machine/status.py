@@ -9,7 +9,8 @@ import bpy
 
 from pose_core.config import TrackConfig
 from pose_core.errors import PoseCoreError
-from pose_core.install.environment import EnvironmentStatus, environment_status
+from pose_core.install.environment import EnvironmentStatus, environment_status, self_test_passed
+from pose_core.install.platforms import this_machine, why_not
 from pose_core.runtime.store import ModelStore
 from pose_core.track.networks import files_needed
 
@@ -34,6 +35,8 @@ class Readiness:
     chosen: str = DEFAULT
     chosen_problem: str = ""
     """Why the chosen model cannot run, if it is another than the default."""
+    tested: bool = False
+    """Whether the self-test passed in this environment since it was last changed."""
 
     @property
     def ready(self) -> bool:
@@ -67,6 +70,11 @@ def readiness(context: bpy.types.Context, *, anew: bool = False) -> Readiness:
     return _kept.value
 
 
+def platform_problem(preferences: PoseCorePreferences) -> tuple[str, str]:
+    """Why the worker's packages cannot be had for this machine, and what to do; another Base Python judges itself."""
+    return ("", "") if preferences.base_python.strip() else why_not(this_machine())
+
+
 def chosen_model(context: bpy.types.Context) -> str:
     """Name of the model that the scene's jobs use."""
     return context.scene.pose_core.model_name or DEFAULT
@@ -83,19 +91,20 @@ def model_store(preferences: PoseCorePreferences) -> ModelStore:
 
 def _look(preferences: PoseCorePreferences, chosen: str) -> Readiness:
     environment = environment_status(preferences.environment, bundle.lock_file())
+    tested = environment.usable and environment.python is not None and self_test_passed(environment.python)
     try:
         store = model_store(preferences)
         state = store.status(DEFAULT).state
         choices = model_choices(store.list(), chosen)
     except PoseCoreError as error:
-        return Readiness(environment, "missing", error.message, error.hint, chosen=chosen)
+        return Readiness(environment, "missing", error.message, error.hint, chosen=chosen, tested=tested)
     problem = {
         "ready": "",
         "missing": "The pose model is not on this machine yet.",
         "damaged": "A file of the pose model is damaged.",
     }[state]
     why = "" if chosen == DEFAULT else _why_not(store, chosen)
-    return Readiness(environment, state, problem, models=choices, chosen=chosen, chosen_problem=why)
+    return Readiness(environment, state, problem, models=choices, chosen=chosen, chosen_problem=why, tested=tested)
 
 
 def _why_not(store: ModelStore, name: str) -> str:

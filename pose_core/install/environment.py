@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from pose_core import __version__
+from pose_core.files import atomic_path
 from pose_core.folders import cache_folder
+from pose_core.install.platforms import PYTHONS
 
 MARKER = "pose-core-worker.json"
 """Written last into an environment that the installer made."""
 
-SUPPORTED_PYTHON = ((3, 11), (3, 14))
+SUPPORTED_PYTHON = (PYTHONS[0], PYTHONS[-1])
 """First and last Python that all pinned packages have wheels for."""
 
 INSTALL_HINT = "Install the worker environment, or choose one that is installed."
@@ -114,6 +116,39 @@ def site_packages(folder: Path) -> Path | None:
     return next((path for path in candidates if path.is_dir()), None)
 
 
-def python_supported(version: tuple[int, int] = sys.version_info[:2]) -> bool:
-    """Whether a worker can run on this Python."""
-    return SUPPORTED_PYTHON[0] <= version <= SUPPORTED_PYTHON[1]
+def record_self_test(python: Path, passed: bool) -> None:
+    """Keep whether the self-test passed in an environment; the record counts until the environment changes.
+
+    Args:
+        python: the environment's interpreter.
+        passed: whether it did.
+    """
+    path = _self_test_record(python)
+    if not passed:
+        path.unlink(missing_ok=True)
+        return
+    with contextlib.suppress(OSError), atomic_path(path) as temporary:
+        record = {"python": str(python), "key": _environment_key(python)}
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def self_test_passed(python: Path) -> bool:
+    """Whether the self-test passed in an environment since it was last changed."""
+    try:
+        record = json.loads(_self_test_record(python).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and record.get("key") == _environment_key(python)
+
+
+def _self_test_record(python: Path) -> Path:
+    name = hashlib.sha256(str(python).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return cache_folder() / "self-tests" / f"{name}.json"
+
+
+def _environment_key(python: Path) -> str:
+    """What changes when an environment is made anew or gets other packages, looked at without reading them."""
+    folder = python.parent.parent
+    looked_at = (folder / MARKER, folder / "pyvenv.cfg", site_packages(folder), python)
+    times = [path.stat().st_mtime_ns for path in looked_at if path is not None and path.exists()]
+    return hashlib.sha256(json.dumps([__version__, times]).encode()).hexdigest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -18,10 +19,11 @@ from typing import TYPE_CHECKING
 
 from pose_core import __version__
 from pose_core.errors import WorkerError
-from pose_core.install import environment, lock_file
+from pose_core.install import environment, lock_file, platforms
 from pose_core.install.steps import Steps
 from pose_core.install.verification import verify
 from pose_core.worker import protocol
+from pose_core.worker.process import guarded_module
 from pose_core.worker.protocol import Message
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
 ABANDONED_AFTER_S = 86400.0
 RENAME_ATTEMPTS = 20
 
-PIP = ("-m", "pip", "--no-input", "--disable-pip-version-check")
-NETWORK_HINT = "Check the network, or choose a folder with the wheels in the preferences."
+NEEDED_BYTES = 900 << 20
+"""The environment, and what pip unpacks meanwhile; measured 720 MB."""
+PIP_OPTIONS = ("--no-input", "--disable-pip-version-check")
+NETWORK_HINT = "Look into the log; check the network, or choose a folder with the wheels in the preferences."
 
 
 def installer_command(python: str | Path, source: Path) -> list[str]:
@@ -73,6 +77,9 @@ def run_install(message: Message, progress: ProgressCallback, cancel: CancelCall
     assert isinstance(message, protocol.InstallEnvironment)
     final, lock, wheel = Path(message.folder), Path(message.lock), Path(message.wheel)
     wheel_folder = Path(message.wheel_folder) if message.wheel_folder else None
+    problem, advice = platforms.why_not(platforms.this_machine())
+    if problem:
+        raise WorkerError(problem, advice)
     pins = lock_file.read_pins(lock)
     if not wheel.is_file():
         raise WorkerError(f"The add-on's own wheel '{wheel}' is missing.", "Install the add-on again.")
@@ -83,18 +90,20 @@ def run_install(message: Message, progress: ProgressCallback, cancel: CancelCall
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(final)
+        _check_room(final.parent)
     except OSError as error:
         raise WorkerError(f"'{final.parent}' cannot be written to ({error}).", "Choose another folder.") from error
     new = final.with_name(f".{final.name}.new-{os.getpid()}")
     steps = Steps(progress, cancel)
     try:
-        pip = _create(new, steps)
-        install = [*pip, "install", "--no-warn-script-location"]
+        pip = _create(new, steps, _pip_wheel(wheel_folder))
+        install = [*pip, "install", "--no-warn-script-location", "--no-user", "--progress-bar", "off"]
         source = ["--no-index", "--find-links", str(wheel_folder)] if wheel_folder else []
         steps.pip(
             [*install, "--require-hashes", "--only-binary=:all:", *source, "-r", str(lock)],
             packages=len(pins),
             hint=f"Check that '{wheel_folder}' holds every package." if wheel_folder else NETWORK_HINT,
+            wheel_folder=wheel_folder,
         )
         steps.pip([*install, "--no-deps", "--no-index", str(wheel)], packages=0, hint="")
         steps.stage("check", 0, 1)
@@ -126,7 +135,7 @@ def run_verify(message: Message, progress: ProgressCallback, cancel: CancelCallb
     return protocol.Result(message.id, {"problems": problems[:20], "count": len(problems)})
 
 
-def _create(new: Path, steps: Steps) -> list[str]:
+def _create(new: Path, steps: Steps, pip_wheel: Path | None) -> list[str]:
     """Make an empty environment; return the command line of a pip that installs into it."""
     steps.stage("create", 0, 1)
     version = ".".join(map(str, sys.version_info[:2]))
@@ -134,17 +143,27 @@ def _create(new: Path, steps: Steps) -> list[str]:
         f"Choose another Python {version} in the preferences; on Debian or Ubuntu install python{version}-venv "
         "(or python3-venv)."
     )
-    venv = [sys.executable, "-I", "-m", "venv"]
     if importlib.util.find_spec("venv") is None:
         raise WorkerError(f"The Python '{sys.executable}' cannot make environments: it lacks the module venv.", hint)
-    python = str(environment.environment_python(new))
+    python = environment.environment_python(new)
     if importlib.util.find_spec("ensurepip") is not None:
-        steps.run([*venv, str(new)], "Making the environment", hint)
-        return [python, "-I", *PIP]
-    if _pip_takes_other_python():
-        steps.run([*venv, "--without-pip", str(new)], "Making the environment", hint)
-        return [sys.executable, "-I", *PIP, "--python", python]
-    raise WorkerError(f"The Python '{sys.executable}' has neither ensurepip nor a recent pip.", hint)
+        steps.run(guarded_module(sys.executable, "venv", str(new)), "Making the environment", hint)
+        return guarded_module(python, "pip", *PIP_OPTIONS)
+    if pip_wheel is None and not _pip_takes_other_python():
+        raise WorkerError(f"The Python '{sys.executable}' has neither ensurepip nor a recent pip.", hint)
+    steps.run(guarded_module(sys.executable, "venv", "--without-pip", str(new)), "Making the environment", hint)
+    if pip_wheel is None:
+        return guarded_module(sys.executable, "pip", *PIP_OPTIONS, "--python", str(python))
+    # The environment keeps a pip of its own: models come out of packages too.
+    own = guarded_module(python, "pip", *PIP_OPTIONS, wheel=pip_wheel)
+    steps.pip([*own, "install", "--no-deps", "--no-index", str(pip_wheel)], packages=0, hint=hint)
+    return guarded_module(python, "pip", *PIP_OPTIONS)
+
+
+def _pip_wheel(wheel_folder: Path | None) -> Path | None:
+    """The newest pip of the user's folder, for a Python that comes without."""
+    found = sorted(wheel_folder.glob("pip-*-none-any.whl")) if wheel_folder is not None else []
+    return max(found, key=lambda path: [int(n) for n in re.findall(r"\d+", path.name.split("-")[1])], default=None)
 
 
 def _pip_takes_other_python() -> bool:
@@ -153,6 +172,16 @@ def _pip_takes_other_python() -> bool:
     except (metadata.PackageNotFoundError, ValueError):
         return False
     return (major, minor) >= (22, 3)
+
+
+def _check_room(folder: Path) -> None:
+    """Refuse to begin what cannot be finished."""
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        raise WorkerError(
+            f"There are {free >> 20} MB free where '{folder}' is, but {NEEDED_BYTES >> 20} MB are needed.",
+            "Make room, or name another folder under Environment in the preferences.",
+        )
 
 
 def _check_place(final: Path) -> None:

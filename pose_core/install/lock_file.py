@@ -48,14 +48,26 @@ def read_pins(lock: Path, marker_values: dict[str, str] | None = None) -> list[P
         raise WorkerError(
             f"The list of packages '{lock}' cannot be read ({error}).", "Install the add-on again."
         ) from error
-    pins = []
-    for line in lines:
-        found = _PIN.match(line)
-        if found and marker_holds((found.group(3) or "").strip(), values):
-            pins.append(Pin(normalised(found.group(1)), found.group(2)))
+    pins = [pin for line in lines if (pin := pin_of(line)) is not None and line_holds(line, values)]
     if not pins:
         raise WorkerError(f"'{lock}' pins no package.", "Install the add-on again.")
     return pins
+
+
+def pin_of(line: str) -> Pin | None:
+    """The package that a line of a lock file pins, None for other lines."""
+    found = _PIN.match(line)
+    return Pin(normalised(found.group(1)), found.group(2)) if found else None
+
+
+def line_holds(line: str, values: dict[str, str]) -> bool:
+    """Whether a line of a lock file counts on a machine.
+
+    Raises:
+        WorkerError: its condition is too complex.
+    """
+    found = _PIN.match(line)
+    return found is not None and marker_holds((found.group(3) or "").strip(), values)
 
 
 def machine_markers() -> dict[str, str]:

@@ -32,7 +32,8 @@ def open_container(path: Path) -> Any:
 
     check_file(path)
     try:
-        container = av.open(str(path.resolve()), options={**OPEN_OPTIONS, **CODEC_OPTIONS}, metadata_errors="replace")
+        options = {**OPEN_OPTIONS, **CODEC_OPTIONS}
+        container = av.open(str(path.resolve()), options=options, **_reads_any_text(av.__version__))
     except PermissionError as error:
         raise VideoError(f"expected a readable video file, but reading '{path}' is not permitted.") from error
     except (av.error.FFmpegError, OSError) as error:
@@ -42,6 +43,11 @@ def open_container(path: Path) -> Any:
         container.close()
         raise VideoError(f"expected a video file, but '{path}' is of the kind '{container.format.name}'.", HINT)
     return container
+
+
+def _reads_any_text(av_version: str) -> dict[str, Any]:
+    """What opens a file whose title is in no known writing; PyAV 19 does so by itself and refuses the word."""
+    return {"metadata_errors": "replace"} if int(av_version.partition(".")[0]) < 19 else {}
 
 
 def check_file(path: Path) -> None:

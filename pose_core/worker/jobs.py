@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pose_core.errors import CancelledError
+from pose_core.stages import overall_fraction
 from pose_core.worker import protocol
 from pose_core.worker.protocol import Message
 
@@ -33,7 +34,9 @@ def run_estimate(message: Message, progress: ProgressCallback, cancel: CancelCal
 
 
 def run_self_test(message: Message, progress: ProgressCallback, cancel: CancelCallback) -> protocol.Result:
-    """Try everything that a job needs; the report lists `checks` with `name`, `ok` and `detail`.
+    """Try everything that a job needs, at last a whole job.
+
+    The report lists `checks` with `name`, `ok` and `detail` up to the first that failed, and says `ok` if all passed.
 
     Args:
         message: a `SelfTest`.
@@ -42,16 +45,26 @@ def run_self_test(message: Message, progress: ProgressCallback, cancel: CancelCa
     """
     assert isinstance(message, protocol.SelfTest)
     from pose_core.types import Progress
-    from pose_core.worker.self_test import CHECKS, run_check
+    from pose_core.worker.self_test import CHECKS, Surroundings, run_check
 
-    results = []
-    for number, check in enumerate(CHECKS):
+    results: list[dict[str, Any]] = []
+    total = 100 * len(CHECKS)
+
+    def tell(update: Progress) -> None:
+        share = overall_fraction(update.stage, update.done, update.total)
+        progress(Progress("self_test", 100 * len(results) + round(100 * share), total))
+
+    around = Surroundings(message, tell, cancel)
+    for check in CHECKS:
         if cancel():
             raise CancelledError("The self-test was cancelled.")
-        progress(Progress("self_test", number, len(CHECKS)))
-        results.append(run_check(check, message))
-    progress(Progress("self_test", len(CHECKS), len(CHECKS)))
-    return protocol.Result(message.id, {"ok": all(result["ok"] for result in results), "checks": results})
+        progress(Progress("self_test", 100 * len(results), total))
+        results.append(run_check(check, around))
+        if not results[-1]["ok"]:
+            break  # the later ones need what the earlier ones look for
+    ok = len(results) == len(CHECKS) and all(result["ok"] for result in results)
+    progress(Progress("self_test", total, total))
+    return protocol.Result(message.id, {"ok": ok, "checks": results})
 
 
 def run_get_models(message: Message, progress: ProgressCallback, cancel: CancelCallback) -> protocol.Result:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +25,41 @@ STDERR_LINE_LENGTH = 500
 LOG_LIMIT_BYTES = 4 << 20
 LAST_WORDS_S = 2.0
 """How long to go on reading after the process has ended."""
+
+
+_GUARD = """
+import os, runpy, signal, sys, threading
+
+def watch():
+    try:
+        while os.read(0, 4096):
+            pass
+    except OSError:
+        pass
+    if os.name == "posix" and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+threading.Thread(target=watch, daemon=True).start()
+name, paths, sys.argv = sys.argv[1], sys.argv[2], sys.argv[2:]
+sys.path[:0] = [path for path in paths.split(os.pathsep) if path]
+runpy.run_module(name, run_name="__main__", alter_sys=True)
+"""
+
+
+def guarded_module(python: str | Path, module: str, *arguments: str, wheel: Path | None = None) -> list[str]:
+    """The command line of a Python module that ends with the process that started it, however that ends.
+
+    The child watches its stdin, which the parent must hold open: the system closes it with the parent. Neither the
+    working folder nor a user's variables decide what it imports.
+
+    Args:
+        python: the interpreter.
+        module: what `python -m` would run.
+        arguments: the module's own.
+        wheel: a wheel that holds the module, where the interpreter does not.
+    """
+    return [str(python), "-I", "-X", "utf8", "-c", _GUARD, module, str(wheel or ""), *arguments]
 
 
 def clean_environment() -> dict[str, str]:
@@ -43,11 +78,18 @@ class LineProcess:
         argv: program and arguments; no shell is involved.
         max_line_bytes: longer lines of stdout arrive in pieces of this size.
         log_path: file that gets all of stderr, renewed when it grows too long; None = none.
+        environment: its variables, `clean_environment()` by default.
     Raises:
         WorkerError: the program cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], max_line_bytes: int, log_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        max_line_bytes: int,
+        log_path: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._tail: collections.deque[str] = collections.deque(maxlen=STDERR_LINES_KEPT)
         self._max_line_bytes = max_line_bytes
@@ -59,7 +101,7 @@ class LineProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=clean_environment(),
+                env=clean_environment() if environment is None else dict(environment),
                 # A session or group of its own: Ctrl-C in Blender's terminal is not for the worker, and stopping
                 # by force reaches what the worker started as well.
                 start_new_session=sys.platform != "win32",

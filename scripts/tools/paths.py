@@ -10,6 +10,12 @@ def project_root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
+def import_product() -> None:
+    """Let this process import `pose_core` from the project's folder, where it is not installed."""
+    if str(project_root()) not in sys.path:
+        sys.path.append(str(project_root()))
+
+
 def requirements_file(name: str) -> Path:
     """Return the lock file `requirements/NAME.txt`."""
     return project_root() / "requirements" / f"{name}.txt"

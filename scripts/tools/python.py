@@ -71,6 +71,9 @@ def find_python(major: int, minor: int) -> Path:
         return base_python()
     name = f"python{major}.{minor}"
     candidates = [path for path in (shutil.which(name), shutil.which("python3"), shutil.which("python")) if path]
+    # pyenv puts only the versions that are switched on onto PATH.
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    candidates += [str(path) for path in sorted(pyenv.glob(f"versions/{major}.{minor}.*/bin/python"))]
     if sys.platform == "win32" and shutil.which("py"):
         done = subprocess.run(
             ["py", f"-{major}.{minor}", "-c", "import sys; print(sys.executable)"],

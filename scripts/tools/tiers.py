@@ -15,6 +15,7 @@ from .errors import SetupError, UnavailableError
 from .main_job import MODEL
 from .paths import cache_folder, project_root
 from .progress import Progress
+from .wheels import ensure_wheels
 
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 # Far above any test's need: a last resort against a hang that a test's own timeout does not see.
@@ -30,7 +31,7 @@ class Tier:
         about: one line for people.
         tools: commands as arguments to the environment's `python -m`, for tiers that are no tests.
         marker: pytest's marker expression, for tiers that are tests.
-        needs: pieces to install first, of "model", "bpy", "full", "train".
+        needs: pieces to install first, of "model", "bpy", "full", "train", "wheels".
         environment: whose Python runs it, "dev" or "train".
     """
 
@@ -47,9 +48,14 @@ TIERS = (
     Tier("types", "mypy, strict, on pose_core", tools=(("mypy",),)),
     Tier("unit", "no Blender, no model", marker="not model and not blender and not ui and not train"),
     Tier("train", "networks and their training", marker="train", needs=("train",), environment="train"),
-    Tier("model", "the embedded 2D model", marker="model and not blender and not ui", needs=("model",)),
-    Tier("blender", "inside Blender, without a window", marker="blender and not ui", needs=("model", "bpy", "full")),
-    Tier("ui", "the full Blender under a virtual display", marker="ui", needs=("model", "full")),
+    Tier("model", "the embedded 2D model", marker="model and not blender and not ui", needs=("model", "wheels")),
+    Tier(
+        "blender",
+        "inside Blender, without a window",
+        marker="blender and not ui",
+        needs=("model", "bpy", "full", "wheels"),
+    ),
+    Tier("ui", "the full Blender under a virtual display", marker="ui", needs=("model", "full", "wheels")),
 )
 
 
@@ -179,6 +185,7 @@ class Runner:
             return
         makers: dict[str, Callable[[], None]] = {
             "model": self._get_model, "bpy": self._get_bpy, "full": self._get_full, "train": self._get_train,
+            "wheels": self._get_wheels,
         }  # fmt: skip
         makers[need]()
         self._ready[need] = "ready"
@@ -201,6 +208,9 @@ class Runner:
 
     def _get_train(self) -> None:
         self._train_python = ensure_train_env(self.progress)
+
+    def _get_wheels(self) -> None:
+        ensure_wheels(self.progress)
 
     def _get_full(self) -> None:
         full = ensure_full_blender(self.progress)

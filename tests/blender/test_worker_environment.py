@@ -1,6 +1,5 @@
 """The worker environment as the add-on makes it: from the bundled wheel and lock file, with Blender's own Python."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 import build_addon
 from tests.support import blender
 from tests.support.sources import REPOSITORY
+from tests.support.wheels import offline_wheels
 from tools.progress import Progress
 
 pytestmark = pytest.mark.blender
@@ -20,21 +20,21 @@ def test_install_verify_test_run_remove(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     zip_path = build_addon.build(tmp_path, Progress(), validated=False)
-    # pip's own settings, such as which index it uses, are the user's and stay in force.
-    pip = {key: value for key, value in os.environ.items() if key.upper().startswith(("PIP_", "HTTP", "NO_PROXY"))}
-    run = blender.run_bpy_script(
-        "5.0.1", SCRIPT, [zip_path, SAMPLE, out], timeout_s=900, home=tmp_path, project_importable=False, env=pip
-    )
+    args = [zip_path, SAMPLE, out, offline_wheels()]
+    run = blender.run_bpy_script("5.0.1", SCRIPT, args, timeout_s=900, home=tmp_path, project_importable=False)
     facts = run.result
     assert Path(facts["folder"]).is_relative_to(tmp_path / "cache" / "worker")
     assert "no-python" in facts["no base"]
-    assert "holds every package" in facts["empty folder"]
+    assert "is not in" in facts["empty folder"] and "holds every package" in facts["empty folder"]
     assert facts["left after failure"] == []
-    assert "packages" in facts["installed"]
+    assert "packages; self-test passed" in facts["installed"]
+    assert facts["ready"]
     assert "as it was installed" in facts["verified"]
-    assert "blazepose-full runs on" in facts["tested"]
+    assert "30 frames came out as known" in facts["tested"]
     assert facts["made"] == ["mannequin_walk"]
     assert "pose_core/stages.py was changed" in facts["damaged"]
+    assert "The self-test failed" in facts["failed test"] and "no_such_option" in facts["failed test"]
+    assert not facts["ready after failure"]
     assert facts["left"] == []
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -11,8 +10,10 @@ import pytest
 import build_addon
 from pose_core.motion_file import read_motion
 from pose_core.video import probe_video
+from tests.support.blender import Bind
 from tests.support.display import ARTIFACTS, full_blender_ui
 from tests.support.sources import REPOSITORY
+from tests.support.wheels import offline_wheels
 from tools.progress import Progress
 
 pytestmark = pytest.mark.ui
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.ui
 SCRIPT = Path(__file__).parent / "scripts" / "panel_session.py"
 SAMPLE = REPOSITORY / "samples" / "mannequin_walk.mp4"
 JOB_TIMEOUT_S = 300.0
+OVER_FILES = (900, 400)
 STEP_PX = 9
 ROW_PX = 21
 SETTLE_S = 1.5
@@ -28,6 +30,7 @@ SETTLE_S = 1.5
 # for undo 2 to 16 ms. The longer pauses of 0.3 to 0.9 s are Blender drawing its 3D view by software, 0.36 to 0.45 s on
 # average between the handlers before and after it. Of 50 ms a shared machine gets four times as much.
 TICK_S = 0.2
+EXPORT = 'bpy.ops.pose_core.export_fbx(object_name="mannequin_walk")'
 ESTIMATE, CANCEL, INSTALL = "bpy.ops.pose_core.estimate()", "bpy.ops.pose_core.cancel()", "bpy.ops.pose_core.install()"
 
 
@@ -38,13 +41,26 @@ class Session:
         self.running = running
         self.display = display
         self._commands = share / "commands.txt"
-        self.region = json.loads(running.wait_for("REGION"))
+        running.wait_for("ASKED")
+        display.screenshot("install-from-disk")
+        display.move(*OVER_FILES)
+        display.key("Return")
+        self.region = self.wait_panel()
+
+    def wait_panel(self):
+        """The place of the sidebar, once it shows our tab."""
+        return json.loads(self.running.wait_for("REGION"))
 
     def say(self, word):
         """Have the script in Blender do something that no click can do."""
         with self._commands.open("a") as file:
             file.write(f"{word}\n")
         return json.loads(self.running.wait_for("DID"))
+
+    def wait_stage(self, stage):
+        """Until the running job is at this stage."""
+        while self.wait_job()["stage"] != stage:
+            pass
 
     def wait_job(self):
         """The next change of the running job."""
@@ -102,17 +118,34 @@ def session(display, tmp_path):
     out.mkdir()
     zip_path = build_addon.build(tmp_path, Progress(), validated=False)
     video = shutil.copyfile(SAMPLE, tmp_path / SAMPLE.name)
-    arguments = ["--python", SCRIPT, "--", zip_path, sys.prefix, video, out, tmp_path]
-    with full_blender_ui(display, arguments, tmp_path) as running:
+    wheels = offline_wheels()
+    arguments = ["--python", SCRIPT, "--", zip_path, wheels, video, out, tmp_path]
+    with full_blender_ui(display, arguments, tmp_path, binds=[Bind(wheels)]) as running:
         yield Session(running, display, tmp_path)
+
+
+def install_by_click(session, share):
+    """Press Install; meanwhile go to another workspace and open another file, which must not end it."""
+    session.say("wheels")
+    session.click(INSTALL)
+    session.wait_stage("Downloading packages")
+    session.shot("panel-installing")
+    session.say("workspace")
+    session.say("other-file")
+    session.wait_panel()
+    idle = session.wait_idle()
+    assert idle["problem"] == ""
+    assert "self-test passed" in idle["note"]
+    made = [path for path in (share / "cache" / "worker").iterdir() if not path.name.startswith(".")]
+    assert len(made) == 1 and (made[0] / "bin" / "python").is_symlink()
+    session.display.move(session.region["x"] - 200, session.region["y"] + 500)
+    session.shot("panel-installed")
 
 
 def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     out = tmp_path / "out"
     session.shot("panel-setup")
-    assert session.point_at(INSTALL)
-    session.say("environment")
-    session.display.move(session.region["x"] - 200, session.region["y"] + 500)
+    install_by_click(session, tmp_path)
     before = session.say("facts")
     session.shot("panel")
     session.picture_options()
@@ -142,6 +175,18 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     assert idle["objects"] == before["objects"]
     assert list(out.iterdir()) == []
 
+    # Another file is opened meanwhile: the job goes on, its motion is kept, and nothing is put into that file.
+    session.click(ESTIMATE, below_px=estimate_px - 20)
+    session.wait_stage("Finding people")
+    session.say("other-file")
+    session.wait_panel()
+    idle = session.wait_idle()
+    assert "Another file was opened" in idle["problem"]
+    assert [idle[key] for key in ("objects", "actions")] == [before[key] for key in ("objects", "actions")]
+    session.shot("panel-other-file")
+    assert len(read_motion(out / "mannequin_walk.motion.npz").timestamps_s)
+    (out / "mannequin_walk.motion.npz").unlink()
+
     # Run to the end.
     session.click(ESTIMATE, below_px=estimate_px - 20)
     idle = session.wait_idle()
@@ -163,6 +208,19 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     record_property("longest_redraw_s", idle["longest_redraws_s"][0])
     record_property("longest_pause_s", idle["longest_pauses_s"][0][0])
     assert [path.name for path in out.iterdir()] == ["mannequin_walk.motion.npz"]
+
+    # Exported by clicks: the file browser opens with a name, Return takes it.
+    session.click(EXPORT, below_px=session.region["y"] + 20)
+    session.running.wait_for("BROWSER")
+    session.shot("panel-export")
+    session.display.move(*OVER_FILES)
+    session.display.key("Return")
+    fbx = tmp_path / "home" / "mannequin_walk.fbx"
+    until_s = time.monotonic() + 30
+    while not fbx.exists() and time.monotonic() < until_s:
+        time.sleep(0.2)
+    assert fbx.read_bytes().startswith(b"Kaydara FBX Binary")
+    time.sleep(1.0)
 
     # One undo takes all of it back, one redo brings it again.
     session.display.move(session.region["x"] - 200, session.region["y"] + 500)
@@ -203,3 +261,4 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     assert "BROKEN" not in session.running.output
     session.say("quit")
     assert session.running.wait_for_end() == 0
+    shutil.rmtree(tmp_path / "cache" / "worker")  # half a gigabyte that pytest would keep

@@ -8,7 +8,7 @@ import pose_core.pipeline
 from pose_core.config import EstimateRequest
 from pose_core.errors import CancelledError, ConfigError, ModelError
 from pose_core.pipeline import EstimateResult
-from pose_core.worker import jobs, protocol, self_test
+from pose_core.worker import jobs, protocol
 
 
 def never():
@@ -49,36 +49,3 @@ def test_models_that_cannot_be_had_are_refused(tmp_path, monkeypatch):
         jobs.run_get_models(protocol.GetModels("a", [], str(tmp_path / "gone")), quiet, never)
     with pytest.raises(CancelledError):
         jobs.run_get_models(protocol.GetModels("a", []), quiet, lambda: True)
-
-
-def test_the_self_test_tells_of_a_missing_model_and_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setenv("POSE_CORE_CACHE", str(tmp_path))
-    report = jobs.run_self_test(protocol.SelfTest("a"), quiet, never).report
-    found = {check["name"]: check for check in report["checks"]}
-    assert not report["ok"]
-    assert found["Libraries"]["ok"], found
-    assert found["Video"]["ok"], found
-    assert not found["Model"]["ok"]
-    assert "blazepose-full" in found["Model"]["detail"]
-    with pytest.raises(CancelledError):
-        jobs.run_self_test(protocol.SelfTest("a"), quiet, lambda: True)
-
-
-def test_a_library_that_does_not_load_is_a_result_of_the_self_test():
-    def broken(_message):
-        raise ImportError("libGL.so.1: cannot open shared object file")
-
-    result = self_test.run_check(("Graphics", broken), protocol.SelfTest("a"))
-    assert result == {
-        "name": "Graphics",
-        "ok": False,
-        "detail": "ImportError: libGL.so.1: cannot open shared object file",
-    }
-
-
-@pytest.mark.model
-def test_the_self_test_passes_here():
-    report = jobs.run_self_test(protocol.SelfTest("a"), quiet, never).report
-    assert report["ok"], report
-    result = jobs.run_get_models(protocol.GetModels("a", []), quiet, never)
-    assert list(result.report["models"]) == ["blazepose-full"]

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion  # noqa: E402
+from blender_addon.bridge.blender_io import empty_scene  # noqa: E402
 from blender_addon.bridge.compat import action_curves, assign_action  # noqa: E402
 from blender_addon.bridge.read.armature_reader import read_armature  # noqa: E402
 from blender_addon.bridge.steps import drain  # noqa: E402
@@ -41,7 +42,7 @@ QUICK = ApplyOptions(verify=False)
 
 def make_character(motion, legs=1.0):
     """A humanoid armature of 65 bones: the built-in one with fingers and helpers, and legs that much longer."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_scene()
     armature = create_armature(bpy.context, motion, "Character")
     bpy.context.view_layer.objects.active = armature
     bpy.ops.object.mode_set(mode="EDIT")

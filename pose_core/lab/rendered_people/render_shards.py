@@ -15,8 +15,8 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(_ROOT))
 
-import bpy  # noqa: E402
 
+from blender_addon.bridge.blender_io import empty_scene  # noqa: E402
 from pose_core.lab.datasets.layout import shard_name  # noqa: E402
 from pose_core.lab.datasets.mocap_folder import read_folder  # noqa: E402
 from pose_core.lab.rendered_people.plan import Plan  # noqa: E402
@@ -27,7 +27,7 @@ def main() -> None:
     """Do what standard input says."""
     task = json.load(sys.stdin)
     plan, folder, numbers = Plan(**task["plan"]), Path(task["folder"]), set(task["shards"])
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_scene()
     mocap = read_folder(Path(plan.mocap))
     for shard in plan.shards():
         if shard.number in numbers:

@@ -13,6 +13,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.blender_io import empty_scene
 from blender_addon.bridge.read.rig_import import import_rig
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import Motion, read_motion
@@ -21,7 +22,7 @@ from pose_core.retarget import TransferConfig
 
 def load_rig(name: str) -> bpy.types.Object:
     """An empty scene with one character: a file, or `metarig` or `rigify`, which Blender makes itself."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_scene()
     if name in ("metarig", "rigify"):
         import addon_utils
 

@@ -1,6 +1,6 @@
 """Installs the worker environment by the extension's own buttons, tests it, runs a job in it, and removes it.
 
-Arguments: zip, video, folder for results.
+Arguments: zip, video, folder for results, folder of wheels.
 """
 
 import sys
@@ -21,7 +21,7 @@ def refusal(call):
 
 
 def main(args):
-    zip_path, video, out = args
+    zip_path, video, out, wheels = args
     bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
     preferences = bpy.context.preferences.addons[MODULE].preferences
     state = sys.modules[MODULE + ".job.state"].STATE
@@ -37,10 +37,12 @@ def main(args):
     preferences.wheel_folder = out
     facts["empty folder"] = refusal(bpy.ops.pose_core.install)
     facts["left after failure"] = [path.name for path in Path(facts["folder"]).parent.iterdir()]
-    preferences.wheel_folder = ""
+    preferences.wheel_folder = wheels
 
     bpy.ops.pose_core.install()
     facts["installed"] = state.note
+    status = sys.modules[MODULE + ".machine.status"]
+    facts["ready"] = status.readiness(bpy.context, anew=True).tested
     bpy.ops.pose_core.verify()
     facts["verified"] = state.note
     bpy.ops.pose_core.self_test()
@@ -50,6 +52,11 @@ def main(args):
     damaged = next(Path(facts["folder"]).rglob("pose_core/stages.py"))
     damaged.write_text(damaged.read_text() + "\n")
     facts["damaged"] = refusal(bpy.ops.pose_core.verify)
+    # A library that lacks what is needed: the self-test must see it, and the panel must not go on saying "Ready".
+    wanting = next(Path(facts["folder"]).rglob("pose_core/video/container.py"))
+    wanting.write_text(wanting.read_text().replace("options=dict(OPEN_OPTIONS)", "no_such_option=1"))
+    facts["failed test"] = refusal(bpy.ops.pose_core.self_test)
+    facts["ready after failure"] = status.readiness(bpy.context, anew=True).tested
     bpy.ops.pose_core.remove()
     facts["left"] = [path.name for path in Path(facts["folder"]).parent.iterdir()]
     return facts

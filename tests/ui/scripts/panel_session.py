@@ -4,7 +4,7 @@ Prints lines that start with a word: REGION (the sidebar's place on the screen, 
 command of the button below the pointer), JOB (a change of the running job), IDLE (the end of one, with all that is
 known about it), DID (a word from `commands.txt` was obeyed).
 
-Arguments: zip, worker environment, video, folder for results, folder with `commands.txt`.
+Arguments: zip, folder of wheels, video, folder for results, folder with `commands.txt`.
 """
 
 import json
@@ -21,8 +21,8 @@ import bpy
 MODULE = "bl_ext.user_default.pose_core"
 HEARTBEAT_S = 0.02
 
-zip_path, environment, video, out, share = sys.argv[sys.argv.index("--") + 1 :]
-seen = {"hover": "", "job": None, "beats": [], "commands": 0, "stages": [], "draws": [], "drawn": 0.0}
+zip_path, wheels, video, out, share = sys.argv[sys.argv.index("--") + 1 :]
+seen = {"hover": "", "job": None, "beats": [], "commands": 0, "stages": [], "draws": [], "drawn": 0.0, "browser": False}
 
 
 def say(word, /, **facts):
@@ -79,9 +79,31 @@ def scene_facts():
 
 
 @guarded
-def install():
+def ask_for_zip():
+    """Preferences > Get Extensions > Install from Disk: the file browser opens with the zip chosen."""
     with bpy.context.temp_override(window=window()):
-        bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
+        folder = str(Path(zip_path).parent) + "/"
+        bpy.ops.extensions.package_install_files(
+            "INVOKE_DEFAULT", filepath=zip_path, directory=folder, repo="user_default", enable_on_install=True
+        )
+    bpy.app.timers.register(say_asked, first_interval=1.0)
+    bpy.app.timers.register(wait_for_addon, first_interval=0.2)
+
+
+def say_asked():
+    say("ASKED")
+
+
+@guarded
+def wait_for_addon():
+    if MODULE not in bpy.context.preferences.addons or not has_view():
+        return 0.2
+    bpy.app.timers.register(begin, first_interval=0.1)
+    return None
+
+
+@guarded
+def begin():
     view().spaces.active.show_region_ui = True
     settings = bpy.context.scene.pose_core
     settings.video_path = video
@@ -128,6 +150,7 @@ def draw_ends():
 def watch():
     report_job()
     report_hover()
+    report_browser()
     obey()
     return 0.05
 
@@ -179,6 +202,14 @@ def report_hover():
         say("HOVER", command=command)
 
 
+def report_browser():
+    """Tell when a file browser has come up."""
+    shown = any(area.type == "FILE_BROWSER" for area in window().screen.areas)
+    if shown and not seen["browser"]:
+        say("BROWSER")
+    seen["browser"] = shown
+
+
 def obey():
     path = Path(share) / "commands.txt"
     words = path.read_text().split() if path.exists() else []
@@ -190,9 +221,36 @@ def obey():
         say("DID", word=word, **scene_facts())
 
 
-def set_environment(path):
-    bpy.context.preferences.addons[MODULE].preferences.environment_path = path
+def preferences():
+    return bpy.context.preferences.addons[MODULE].preferences
+
+
+def set_wheels():
+    preferences().wheel_folder = wheels
     sidebar().tag_redraw()
+
+
+def switch_workspace():
+    window().workspace = next(w for w in bpy.data.workspaces if w != window().workspace)
+
+
+def open_other_file():
+    """Open another file while something runs, with the settings of the session in it."""
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.wm.read_homefile(app_template="", use_factory_startup=True, load_ui=False, use_empty=False)
+    bpy.app.timers.register(begin_again, first_interval=0.5)
+
+
+@guarded
+def begin_again():
+    window().workspace = bpy.data.workspaces["Layout"]
+    if not has_view():
+        return 0.2
+    view().spaces.active.show_region_ui = True
+    settings = bpy.context.scene.pose_core
+    settings.video_path, settings.output_folder = video, out
+    bpy.app.timers.register(show_tab, first_interval=0.2)
+    return None
 
 
 def show_problem():
@@ -270,8 +328,9 @@ def show_preferences():
 
 
 COMMANDS = {
-    "environment": lambda: set_environment(environment),
-    "no-environment": lambda: set_environment(""),
+    "wheels": set_wheels,
+    "workspace": switch_workspace,
+    "other-file": open_other_file,
     "facts": lambda: None,
     "problem": show_problem,
     "bones": show_bones,
@@ -281,4 +340,6 @@ COMMANDS = {
 }
 
 bpy.context.preferences.view.show_splash = False
-bpy.app.timers.register(install, first_interval=0.5)
+# A window of its own is not drawn on a display without a window manager.
+bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
+bpy.app.timers.register(ask_for_zip, first_interval=0.5)
