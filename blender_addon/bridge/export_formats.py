@@ -117,7 +117,7 @@ def write_bvh(job: Job) -> None:
     if written.renamed:
         told = ", ".join(f"'{old}' is '{new}'" for old, new in list(written.renamed.items())[:4])
         more = f" and {len(written.renamed) - 4} more" if len(written.renamed) > 4 else ""
-        job.notes.append(f"BVH allows no blanks in names: {told}{more}.")
+        job.notes.append(f"BVH readers stumble over blanks, colons and dots in names: {told}{more}.")
     job.notes.append(
         f"BVH has no start time: its first frame is scene frame {clip.start_frame:g}. Centimetres, Y up, facing +Z."
     )

@@ -24,8 +24,8 @@ CM = 0.01
 TO_FILE = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]])
 """Blender's axes to the file's."""
 _MOVES_M = 1e-4
-# What ends a word or a block in this format.
-_BREAKS = re.compile(r"[\s{}]+")
+# What ends a word or a block in this format, or has a meaning in the paths of programs that read it (three.js).
+_BREAKS = re.compile(r"[\s{}\[\].:/]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ def _write_joint(lines: list[str], columns: list[FloatArray], joints: _Joints, n
 
 
 def _file_names(names: Sequence[str]) -> list[str]:
-    """Names without blanks and braces, each once."""
+    """Names that every reader takes, each once."""
     out: list[str] = []
     for name in names:
         base = _BREAKS.sub("_", name.strip()) or "joint"

@@ -9,7 +9,7 @@ import numpy as np
 from pose_core.export.clip import LocalTracks
 from pose_core.export.fbx_file import Node
 from pose_core.export.fbx_scene import FbxScene, set_property
-from pose_core.export.thinning import KeptKeys
+from pose_core.export.thinning import KeptKeys, slopes
 from pose_core.retarget.channels import euler_angles
 from pose_core.types import BoolArray, FloatArray
 
@@ -17,6 +17,8 @@ TICKS = 46_186_158_000
 """Ticks of a second."""
 # Linear interpolation; the further bits are what Autodesk's programs write beside it.
 _LINEAR = 1 << 2 | 1 << 8 | 1 << 13 | 1 << 14
+_CUBIC = 1 << 3 | 1 << 10
+# Slope behind a key, slope before the next one, both weights (a third, packed as whole numbers), no velocity.
 _KEY_DATA = (0.0, 0.0, 9.419963346924634e-30, 0.0)
 _KEY_VERSION = 4008
 _TIME = ("KTime", "Time", "")
@@ -64,12 +66,12 @@ class _Writer:
         angles = bone_angles(tracks.quaternions)
         for k, model in enumerate(nodes):
             for label, name, values, mask in self._channels(tracks, angles, kept, k):
-                self._curve_node(layer, model, label, name, values, ticks, mask)
+                self._curve_node(layer, model, label, name, values, ticks, mask, kept.curved)
         everything = np.ones(len(ticks), dtype=np.bool_)
         for mesh, values in shapes.items():
             for channel, column in zip(self._shape_channels(mesh), values.T, strict=False):
                 self._curve_node(
-                    layer, channel, "DeformPercent", "DeformPercent", 100.0 * column[:, None], ticks, everything
+                    layer, channel, "DeformPercent", "DeformPercent", 100.0 * column[:, None], ticks, everything, False
                 )
         return int(ticks[-1])
 
@@ -111,9 +113,7 @@ class _Writer:
         return out
 
     def _object(self, kind: str, name: str, sort: str, last: str) -> Node:
-        node = self.objects.add(
-            kind, ("L", self._next), ("S", f"{name}\x00\x01{sort}".encode()), ("S", last.encode())
-        )
+        node = self.objects.add(kind, ("L", self._next), ("S", f"{name}\x00\x01{sort}".encode()), ("S", last.encode()))
         self._next += 1
         self.added[kind] = self.added.get(kind, 0) + 1
         return node
@@ -123,8 +123,9 @@ class _Writer:
         self.links.add("C", *values, *([("S", name.encode())] if name else []))
 
     def _curve_node(self, layer: Node, target: int, label: str, name: str, values: FloatArray, ticks: FloatArray,
-                    mask: BoolArray) -> None:  # fmt: skip
+                    mask: BoolArray, curved: bool) -> None:  # fmt: skip
         """Curves of one property of one object."""
+        slope = slopes(ticks / TICKS, values)[mask] if curved else None
         node = self._object("AnimationCurveNode", label, "AnimCurveNode", "")
         self._link(node, int(layer.first))
         self._link(node, target, name)
@@ -136,9 +137,10 @@ class _Writer:
             curve.add("KeyVer", ("I", _KEY_VERSION))
             curve.add("KeyTime", ("l", ticks[mask]))
             curve.add("KeyValueFloat", ("f", values[mask, axis]))
-            curve.add("KeyAttrFlags", ("i", np.array([_LINEAR])))
-            curve.add("KeyAttrDataFloat", ("f", np.array(_KEY_DATA)))
-            curve.add("KeyAttrRefCount", ("i", np.array([int(mask.sum())])))
+            flags, data, users = _key_attributes(int(mask.sum()), None if slope is None else slope[:, axis])
+            curve.add("KeyAttrFlags", ("i", flags))
+            curve.add("KeyAttrDataFloat", ("f", data))
+            curve.add("KeyAttrRefCount", ("i", users))
             self._link(curve, int(node.first), part)
 
     def _count(self) -> None:
@@ -153,6 +155,15 @@ class _Writer:
                 entry.add("Count", ("I", 0))
             count = entry.child("Count")
             count.values = [("I", int(count.first) + number)]
+
+
+def _key_attributes(count: int, slope: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Flags, slopes and for how many keys each holds: one for all straight ones, one for each on a curve."""
+    if slope is None:
+        return np.array([_LINEAR]), np.array(_KEY_DATA), np.array([count])
+    data = np.tile(_KEY_DATA, (count, 1))
+    data[:, 0], data[:, 1] = slope, np.append(slope[1:], 0.0)
+    return np.full(count, _CUBIC), data.ravel(), np.ones(count, dtype=np.int64)
 
 
 def _ticks(times_s: FloatArray) -> FloatArray:

@@ -164,7 +164,7 @@ def _value_bytes(kind: str, value: Any) -> bytes:
     if kind in "CB":
         return mark + bytes([int(value)])
     if kind in "SR":
-        return mark + struct.pack("<I", len(value)) + value
+        return mark + struct.pack("<I", len(value)) + bytes(value)
     raw = np.ascontiguousarray(value, dtype=_ARRAYS[kind]).tobytes()
     length = len(np.asarray(value).ravel())
     if len(raw) <= _UNPACKED_BYTES:

@@ -191,7 +191,7 @@ def _stretch(scene: FbxScene, geometry: int, L: FloatArray) -> None:
             shapes += [c for c in scene.children.get(channel, ()) if scene.objects[c].name == "Geometry"]
     size = np.linalg.norm(L, axis=0)
     even = np.allclose(L, np.eye(3) * size[0], rtol=1e-5, atol=1e-9 * size[0])
-    normal = np.linalg.inv(L).T
+    normal: FloatArray = np.asarray(np.linalg.inv(L).T, dtype=np.float64)
     for key in shapes:
         node = scene.objects[key]
         holders = [(node, "Vertices", L)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from pose_core.export.clip import LocalTracks, inverse_rigid, rigid
 from pose_core.export.glb_file import Glb
-from pose_core.export.thinning import KeptKeys
+from pose_core.export.thinning import KeptKeys, slopes
 from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix
 from pose_core.types import BoolArray, FloatArray
 
@@ -78,7 +78,7 @@ def without_scale(glb: Glb, size: float = 1.0) -> list[str]:
     for node, k in ((node, k) for k, node in enumerate(nodes) if "skin" in node and "mesh" in node):
         # a skinned mesh is placed by its joints alone
         joint = glb.json["skins"][node["skin"]]["joints"][0]
-        stretch[k] = np.eye(3) * np.cbrt(abs(np.linalg.det(old[joint][:3, :3])))
+        stretch[k] = np.eye(3) * float(np.cbrt(abs(np.linalg.det(old[joint][:3, :3]))))
     kept = _bake_meshes(glb, stretch)
     for k in kept:
         new[k] = old[k]
@@ -87,8 +87,8 @@ def without_scale(glb: Glb, size: float = 1.0) -> list[str]:
         local = new[k] if parents[k] < 0 else np.linalg.inv(new[parents[k]]) @ new[k]
         if k in kept:
             set_local(node, rigid(local))
-            size = np.linalg.norm(local[:3, :3], axis=0)
-            node["scale"] = [*size[:2].tolist(), float(size[2] * np.sign(np.linalg.det(local[:3, :3])))]
+            sizes: FloatArray = np.asarray(np.linalg.norm(local[:3, :3], axis=0))
+            node["scale"] = [*sizes[:2].tolist(), float(sizes[2] * np.sign(np.linalg.det(local[:3, :3])))]
         else:
             set_local(node, local)
     return [str(nodes[k].get("name", k)) for k in kept]
@@ -125,7 +125,7 @@ def _bake_attribute(glb: Glb, name: str, accessor: int, L: FloatArray, base: boo
     if name == "POSITION":
         glb.transform(accessor, L)
     elif name == "NORMAL" and not even:
-        glb.transform(accessor, np.linalg.inv(L).T, unit=base)
+        glb.transform(accessor, np.asarray(np.linalg.inv(L).T, dtype=np.float64), unit=base)
 
 
 def _bind_again(
@@ -178,7 +178,7 @@ def add_clips(glb: Glb, nodes: Sequence[int], clips: Sequence[tuple[LocalTracks,
     """
     glb.json["animations"] = []
     for k, (tracks, kept) in enumerate(clips):
-        writer = _Animation(glb, tracks)
+        writer = _Animation(glb, tracks, kept.curved)
         for n, node in enumerate(nodes):
             writer.add(node, "translation", tracks.translations[:, n], kept.translations[:, n])
             writer.add(node, "rotation", np.roll(tracks.quaternions[:, n], -1, axis=-1), kept.rotations[:, n])
@@ -196,8 +196,9 @@ def add_clips(glb: Glb, nodes: Sequence[int], clips: Sequence[tuple[LocalTracks,
 
 
 class _Animation:
-    def __init__(self, glb: Glb, tracks: LocalTracks) -> None:
+    def __init__(self, glb: Glb, tracks: LocalTracks, curved: bool) -> None:
         self.glb = glb
+        self.curved = curved
         self.times_s = tracks.times_s
         self.entry: dict[str, Any] = {"name": tracks.name, "channels": [], "samplers": []}
         self._times: dict[bytes, int] = {}
@@ -211,9 +212,14 @@ class _Animation:
         key = mask.tobytes()
         if key not in self._times:
             self._times[key] = self.glb.add_floats(self.times_s[mask, None], bounds=True)
+        curved = self.curved and path != "weights"
         output = values[mask].reshape(-1, 1) if path == "weights" else values[mask]
+        if curved:
+            slope = slopes(self.times_s, values)[mask]  # before, value, behind: key by key
+            output = np.stack([slope, output, slope], axis=1).reshape(-1, output.shape[1])
+        kind = "CUBICSPLINE" if curved else "LINEAR"
         self.entry["samplers"].append(
-            {"input": self._times[key], "interpolation": "LINEAR", "output": self.glb.add_floats(output)}
+            {"input": self._times[key], "interpolation": kind, "output": self.glb.add_floats(output)}
         )
         self.entry["channels"].append(
             {"sampler": len(self.entry["samplers"]) - 1, "target": {"node": node, "path": path}}

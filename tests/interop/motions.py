@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from pose_core.motion_file import Motion, write_motion
-from tests.support.motions import motion_of_joints, sample_motion, with_contacts
 
 LENGTH_S = 2.0
 FIRST_S = 1.0
@@ -25,6 +23,11 @@ def times_of(kind: str) -> np.ndarray:
 
 def motion_of(kind: str) -> Motion:
     """The sample walk at the times of a kind of video."""
+    # Blender's Python has no scipy, and needs but the names of this module
+    from scipy.interpolate import CubicSpline
+
+    from tests.support.motions import motion_of_joints, sample_motion, with_contacts
+
     walk = sample_motion()
     spline = CubicSpline(walk.timestamps_s - walk.timestamps_s[0], walk.joints_world_m)
     times = times_of(kind)
