@@ -83,6 +83,8 @@ def write_fbx(job: Job) -> None:
     to_file[:3] /= _CM
     tracks = _tracks(job, np.array([places[k] for k in nodes]), to_file, _CM, euler=True)
     fbx_animation.add_clips(scene, nodes, tracks, [clip.shapes for clip in job.clips])
+    fbx_scene.name_textures(scene)
+    _thin_note(job)
     _tell_missing_textures(job, scene)
     job.path.write_bytes(fbx_file.write_fbx(root, version))
 
@@ -106,6 +108,8 @@ def write_glb(job: Job) -> None:
     places = glb_scene.node_globals(glb)
     tracks = _tracks(job, np.array([places[k] for k in nodes]), _TO_Y_UP.copy(), 1.0, euler=False)
     glb_scene.add_clips(glb, nodes, tracks, [clip.shapes for clip in job.clips])
+    if job.preset.plain_names:
+        _tell_renamed(job, f"{job.preset.label} changes", glb_scene.plain_names(glb))
     job.path.write_bytes(glb_file.write_glb(glb))
 
 
@@ -114,10 +118,7 @@ def write_bvh(job: Job) -> None:
     clip = job.clips[0]
     written = bvh.write_bvh(job.skeleton, clip, job.armature.name)
     job.path.write_text(written.text, encoding="utf-8", newline="\n")
-    if written.renamed:
-        told = ", ".join(f"'{old}' is '{new}'" for old, new in list(written.renamed.items())[:4])
-        more = f" and {len(written.renamed) - 4} more" if len(written.renamed) > 4 else ""
-        job.notes.append(f"BVH readers stumble over blanks, colons and dots in names: {told}{more}.")
+    _tell_renamed(job, "BVH readers stumble over blanks, colons and dots in", written.renamed)
     job.notes.append(
         f"BVH has no start time: its first frame is scene frame {clip.start_frame:g}. Centimetres, Y up, facing +Z."
     )
@@ -145,6 +146,11 @@ def _tracks(job: Job, file_rest: np.ndarray, to_file: np.ndarray, unit_m: float,
     return out
 
 
+def _thin_note(job: Job) -> None:
+    if job.key_error_m is not None:
+        job.notes.append("Few keys: programs that draw straight lines between FBX keys (three.js) show another motion.")
+
+
 def _found(job: Job, names: dict[str, int]) -> list[int]:
     """The file's node of each node of the skeleton."""
     missing = [name for name in job.skeleton.names if name not in names]
@@ -168,6 +174,13 @@ def _selected(job: Job) -> Any:
 def _called(job: Job, result: set[str]) -> None:
     if "FINISHED" not in result:
         raise RigError(f"Blender could not export '{job.armature.name}' to '{job.path}'.", "Look at Blender's log.")
+
+
+def _tell_renamed(job: Job, why: str, renamed: dict[str, str]) -> None:
+    if renamed:
+        told = ", ".join(f"'{old}' is '{new}'" for old, new in list(renamed.items())[:4])
+        more = f" and {len(renamed) - 4} more" if len(renamed) > 4 else ""
+        job.notes.append(f"{why} names: {told}{more}.")
 
 
 def _tell_scaled(job: Job, kept: list[str]) -> None:

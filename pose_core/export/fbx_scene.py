@@ -15,6 +15,8 @@ from pose_core.rotations import matrix_to_quaternion
 from pose_core.types import FloatArray
 
 _UNSCALED = 1e-9
+# How images begin, and the suffix that says the same.
+_IMAGES = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"BM": ".bmp", b"DDS ": ".dds", b"RIFF": ".webp"}
 _VECTOR_LAYERS = {
     "LayerElementNormal": "Normals",
     "LayerElementTangent": "Tangents",
@@ -236,3 +238,32 @@ def _bind_cluster(cluster: Node, keeps_scale: bool, turn: FloatArray) -> None:
     other = cluster.find("TransformAssociateModel")
     if other is not None:
         set_matrix(other, turn @ rigid(matrix_of(other)))
+
+
+def name_textures(scene: FbxScene) -> None:
+    """Give images within the file a plain name with the suffix that their content has, and no folder of this machine."""
+    names: dict[int, bytes] = {}
+    for key, node in scene.objects.items():
+        content = node.find("Content") if node.name == "Video" else None
+        if content is None or not content.first:
+            continue
+        suffix = next((s for mark, s in _IMAGES.items() if bytes(content.first).startswith(mark)), "")
+        stem = object_name(node).replace("\\", "/").rpartition("/")[2]
+        plain = stem if not suffix or stem.lower().endswith(suffix) else stem.rpartition(".")[0] or stem
+        names[key] = (plain if plain.lower().endswith(suffix) else plain + suffix).encode()
+    for key, name in names.items():
+        _set_paths(scene.objects[key], name)
+        for parent, below in scene.children.items():
+            if key in below and parent in scene.objects and scene.objects[parent].name == "Texture":
+                _set_paths(scene.objects[parent], name)
+
+
+def _set_paths(node: Node, name: bytes) -> None:
+    for label in ("Filename", "FileName", "RelativeFilename"):
+        entry = node.find(label)
+        if entry is not None:
+            entry.values = [("S", name)]
+    table = node.find("Properties70")
+    for entry in table.children if table else ():
+        if entry.first == b"Path":
+            entry.values[-1] = ("S", name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix
 from pose_core.types import BoolArray, FloatArray
 
 _NO_SCALE = 1e-6
+# Godot keeps none of these in the names of nodes and bones.
+_NOT_PLAIN = re.compile(r'[:./@%"]')
 
 
 def node_parents(glb: Glb) -> list[int]:
@@ -164,6 +167,24 @@ def skinned_meshes_to_top(glb: Glb) -> None:
             if not above["children"]:
                 del above["children"]
             scene["nodes"].append(k)
+
+
+def plain_names(glb: Glb) -> dict[str, str]:
+    """Give nodes names that Godot keeps as they are, each once; old name to new where they differ."""
+    taken: set[str] = set()
+    changed: dict[str, str] = {}
+    for node in glb.list_of("nodes"):
+        old = str(node.get("name", ""))
+        base = _NOT_PLAIN.sub("_", old)
+        new, number = base, 1
+        while new in taken:
+            number += 1
+            new = f"{base}_{number}"
+        taken.add(new)
+        node["name"] = new
+        if new != old:
+            changed[old] = new
+    return changed
 
 
 def add_clips(glb: Glb, nodes: Sequence[int], clips: Sequence[tuple[LocalTracks, KeptKeys]],
