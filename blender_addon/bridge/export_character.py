@@ -100,6 +100,12 @@ def export_character(
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else "no reason given"
             raise RigError(f"Blender could not export '{armature.name}' to '{target}' ({reason}).") from error
+    for suffix, text in job.beside.items():
+        other = target.with_name(target.name + suffix)
+        if other.exists():
+            job.notes.append(f"'{other.name}' was there already and is kept.")
+        else:
+            other.write_text(text, encoding="utf-8")
     if notes is not None:
         notes += job.notes
     return target

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from pose_core.errors import ExportError, RigError
-from pose_core.export import bvh, fbx_animation, fbx_file, fbx_scene, glb_file, glb_scene
+from pose_core.export import bvh, fbx_animation, fbx_file, fbx_scene, glb_file, glb_scene, godot_import
 from pose_core.export.clip import Clip, LocalTracks, Skeleton, local_tracks
 from pose_core.export.thinning import KeptKeys, all_keys, reaches, thinned
 
@@ -63,6 +63,8 @@ class Job:
     """Leave out keys as long as no joint is off by more; None = a key a frame."""
     notes: list[str] = field(default_factory=list)
     """What the user should know of the file."""
+    beside: dict[str, str] = field(default_factory=dict)
+    """Suffix to the text of a further file, to be written unless there is one."""
 
 
 def write_fbx(job: Job) -> None:
@@ -108,8 +110,9 @@ def write_glb(job: Job) -> None:
     places = glb_scene.node_globals(glb)
     tracks = _tracks(job, np.array([places[k] for k in nodes]), _TO_Y_UP.copy(), 1.0, euler=False)
     glb_scene.add_clips(glb, nodes, tracks, [clip.shapes for clip in job.clips])
-    if job.preset.plain_names:
+    if job.preset.godot:
         _tell_renamed(job, f"{job.preset.label} changes", glb_scene.plain_names(glb))
+        job.beside[".import"] = godot_import.import_settings([clip.times_s for clip in job.clips])
     job.path.write_bytes(glb_file.write_glb(glb))
 
 

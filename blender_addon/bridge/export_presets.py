@@ -24,8 +24,8 @@ class ExportPreset:
     """Turn about the vertical of everything; the figure looks along +Z at 0."""
     one_root: bool = False
     """Whether the program makes a bone of the armature object unless this is called `Armature`."""
-    plain_names: bool = False
-    """Whether `:`, `.`, `/`, `@`, `%` and quotation marks in names become `_`, as the program would have it."""
+    godot: bool = False
+    """Whether names are such as Godot keeps, and its import settings are written beside the file."""
     takes: bool = True
     """Whether a file can hold several clips."""
 
@@ -57,9 +57,9 @@ PRESETS = (
     ExportPreset(
         "godot",
         "glTF for Godot",
-        "As Godot 4 shows it: metres, one skeleton, names that Godot keeps",
+        "Names that Godot keeps, and import settings beside the file, so that Godot leaves out no keys",
         ".glb",
-        plain_names=True,
+        godot=True,
     ),
     ExportPreset(
         "bvh",

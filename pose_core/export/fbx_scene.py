@@ -241,7 +241,7 @@ def _bind_cluster(cluster: Node, keeps_scale: bool, turn: FloatArray) -> None:
 
 
 def name_textures(scene: FbxScene) -> None:
-    """Give images within the file a plain name with the suffix that their content has, and no folder of this machine."""
+    """Give images within the file a plain name with the suffix of what they are, and no folder of this machine."""
     names: dict[int, bytes] = {}
     for key, node in scene.objects.items():
         content = node.find("Content") if node.name == "Video" else None

@@ -15,8 +15,8 @@ from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix
 from pose_core.types import BoolArray, FloatArray
 
 _NO_SCALE = 1e-6
-# Godot keeps none of these in the names of nodes and bones.
-_NOT_PLAIN = re.compile(r'[:./@%"]')
+# Godot keeps none of these in the names of bones and of other nodes.
+_NOT_IN_BONES, _NOT_IN_NODES = re.compile(r"[:/]"), re.compile(r'[:./@%"]')
 
 
 def node_parents(glb: Glb) -> list[int]:
@@ -173,9 +173,10 @@ def plain_names(glb: Glb) -> dict[str, str]:
     """Give nodes names that Godot keeps as they are, each once; old name to new where they differ."""
     taken: set[str] = set()
     changed: dict[str, str] = {}
-    for node in glb.list_of("nodes"):
+    joints = {joint for skin in glb.json.get("skins", ()) for joint in skin["joints"]}
+    for k, node in enumerate(glb.list_of("nodes")):
         old = str(node.get("name", ""))
-        base = _NOT_PLAIN.sub("_", old)
+        base = (_NOT_IN_BONES if k in joints else _NOT_IN_NODES).sub("_", old)
         new, number = base, 1
         while new in taken:
             number += 1

@@ -4,7 +4,7 @@
 extends SceneTree
 
 
-func _initialize() -> void:
+func _process(_delta: float) -> bool:
 	var words := OS.get_cmdline_user_args()
 	var jobs: Array = JSON.parse_string(FileAccess.get_file_as_string(words[0]))
 	var out := {}
@@ -13,7 +13,7 @@ func _initialize() -> void:
 	var file := FileAccess.open(words[1], FileAccess.WRITE)
 	file.store_string(JSON.stringify(out, "", false, true))
 	file.close()
-	quit()
+	return true
 
 
 func read(job: Dictionary) -> Dictionary:

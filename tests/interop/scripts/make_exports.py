@@ -19,6 +19,8 @@ from tests.interop.motions import KINDS, START_FRAMES
 from tests.support.in_blender import load_rig, world_heads
 
 THIN_MM = 2.0
+BAKED = 60
+"""Frames a second at which programs are asked that bake clips at a rate of their own."""
 
 
 def main(args):
@@ -82,17 +84,22 @@ def remember(path, obj, times, frames):
     heads = world_heads(obj, frames)
     whole = np.arange(np.floor(frames[0] + 1e-4), np.ceil(frames[-1] - 1e-4) + 1)
     even = world_heads(obj, whole)
+    fps = (frames[-1] - frames[0]) / times[-1]
+    baked_times = np.unique(np.linspace(0, np.floor(times[-1] * BAKED + 1e-6), 12).astype(int)) / BAKED
+    baked = world_heads(obj, frames[0] + baked_times * fps)
     world = np.array(obj.matrix_world)
     rest = np.array([tuple(bone.head_local) for bone in obj.data.bones])
     names = [bone.name for bone in obj.data.bones]
     np.savez(
         path,
         names=np.array(names),
+        parents=np.array([names.index(b.parent.name) if b.parent else -1 for b in obj.data.bones]),
         times=times,
         heads=np.stack([heads[name] for name in names], axis=1),
         rest=rest @ world[:3, :3].T + world[:3, 3],
         even=np.stack([even[name] for name in names], axis=1),
-        even_times=(whole - whole[0]) * times[-1] / max(frames[-1] - frames[0], 1e-9),
+        baked=np.stack([baked[name] for name in names], axis=1),
+        baked_times=baked_times,
     )
     return path.name
 
@@ -100,9 +107,11 @@ def remember(path, obj, times, frames):
 def written(rig, kind, preset, obj, folder, truth, fps, length_s, options=None):
     notes = []
     path = folder / f"{rig}.{kind}.{preset.name}"
+    even_s = (bpy.context.scene.frame_end - bpy.context.scene.frame_start) / fps
     done = export_character(bpy.context, obj, path, preset, options=options, notes=notes)
     return {
         "rig": rig, "kind": kind, "preset": preset.name, "file": done.name, "truth": truth, "fps": fps,
-        "length_s": length_s, "notes": notes, "take": obj.animation_data.action.name,
+        "length_s": length_s, "file_length_s": even_s if preset.suffix == ".bvh" else length_s,
+        "notes": notes, "take": obj.animation_data.action.name,
         "roots": [bone.name for bone in obj.data.bones if bone.parent is None],
     }  # fmt: skip
