@@ -15,8 +15,8 @@ from tests.support.shared import shared_file
 
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
-from _support.chroot import Bind, run_in_root
-from _support.interop import Readers
+from tools.chroot import Bind, run_in_root
+from tools.interop import Readers
 
 READERS = Path(__file__).parent / "readers"
 SCRIPT = Path(__file__).parent / "scripts" / "make_exports.py"
@@ -38,7 +38,10 @@ Entry = dict[str, Any]
 def make_exports(folder: Path) -> list[Entry]:
     """Export every motion on every rig for every program, in one Blender process."""
     write_motions(folder)
-    rigs = [f"{name.replace(' ', '_')}={shared_file('rigs/' + file.partition('@')[0])}{''.join(file.partition('@')[1:])}" for name, file in RIGS.items()]
+    rigs = [
+        f"{name.replace(' ', '_')}={shared_file('rigs/' + file.partition('@')[0])}{''.join(file.partition('@')[1:])}"
+        for name, file in RIGS.items()
+    ]
     run_bpy_script(BPY, SCRIPT, [folder, *rigs], home=folder / "home", timeout_s=TIMEOUT_S)
     entries: list[Entry] = json.loads((folder / "exports.json").read_text(encoding="utf-8"))
     return entries
