@@ -94,6 +94,12 @@ class RigError(PoseCoreError):
     code = "rig"
 
 
+class ExportError(PoseCoreError):
+    """A file for another program cannot be made."""
+
+    code = "export"
+
+
 class WorkerError(PoseCoreError):
     """The worker process could not be started, answered wrongly or died."""
 

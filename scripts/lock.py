@@ -24,6 +24,7 @@ LOCKS = {
     "dev": (True, "worker"),
     "build": (True, "dev"),
     "train": (False, "worker"),
+    "interop": (False, None),
     "bpy-4.2.23": (False, None),
     "bpy-4.5.15": (False, None),
     "bpy-5.0.1": (False, None),

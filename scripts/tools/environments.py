@@ -59,6 +59,7 @@ class Environment:
         lock_files: pinned packages with hashes.
         project: folder of a project to install in place, or None.
         check: a Python statement that must run in it.
+        built: packages that are published as source only; a compiler is needed for them.
     """
 
     label: str
@@ -67,6 +68,7 @@ class Environment:
     lock_files: tuple[Path, ...]
     project: Path | None = None
     check: str = "import pip"
+    built: tuple[str, ...] = ()
 
     @property
     def executable(self) -> Path:
@@ -192,10 +194,11 @@ def pip_words(line: str) -> str:
 
 def _install_packages(environment: Environment, progress: Progress) -> None:
     requirements = [part for path in environment.lock_files for part in ("-r", path)]
+    formats = ["--only-binary=:all:", *(f"--no-binary={name}" for name in environment.built)]
     with progress.step(f"{environment.label}: pinned packages") as step:
         run_quietly(
             step,
-            [environment.executable, *PIP_INSTALL, "--require-hashes", "--only-binary=:all:", *requirements],
+            [environment.executable, *PIP_INSTALL, "--require-hashes", *formats, *requirements],
             log_name=_log_name(environment),
             advice=NETWORK_ADVICE,
             words=pip_words,

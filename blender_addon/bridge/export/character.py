@@ -1,55 +1,39 @@
-"""Export one character with its motion: FBX for several programs, GLB, BVH."""
+"""Export one character with its motion: FBX for several programs, GLB, BVH.
+
+Every format says the same: what Blender evaluates, at the same times, in rest pose where nothing is keyed, and with a
+scale of 1 on every node.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 from pose_core.errors import RigError
+from pose_core.export.clip import Clip, Skeleton
 from pose_core.files import atomic_path
 
 from .. import compat
-from ..blender_io import enable_addon, skinned_meshes
+from ..blender_io import skinned_meshes
 from ..restore.scene_guard import export_state
-from .presets import ExportPreset
+from .formats import WRITERS, Job
+from .presets import ExportPreset, armature_name
+from .sampling import read_skeleton, sample_clip
 
-_PLAIN_FBX: dict[str, Any] = {
-    "check_existing": False,
-    "use_selection": True,
-    "object_types": {"ARMATURE", "MESH"},
-    "add_leaf_bones": False,
-    "use_armature_deform_only": False,
-    "bake_anim": True,
-    "bake_anim_use_all_bones": True,
-    "bake_anim_use_nla_strips": False,
-    "bake_anim_use_all_actions": False,
-    "bake_anim_force_startend_keying": True,
-    "bake_anim_step": 1.0,
-    "bake_anim_simplify_factor": 0.0,
-}
-_PLAIN_GLTF: dict[str, Any] = {
-    "check_existing": False,
-    "export_format": "GLB",
-    "use_selection": True,
-    "export_yup": True,
-    "export_animations": True,
-    "export_animation_mode": "ACTIVE_ACTIONS",
-    "export_frame_range": True,
-    "export_force_sampling": True,
-    "export_frame_step": 1,
-    "export_optimize_animation_size": False,
-    "export_def_bones": False,
-    "export_leaf_bone": False,
-    "export_current_frame": False,
-    "export_rest_position_armature": True,
-    "export_anim_slide_to_zero": False,
-    "export_negative_frame": "SLIDE",
-}
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What a user may want of an export beside its preset."""
+
+    scene_time: bool = False
+    """FBX only: keys at the scene's own times (frame 0 is second 0) instead of from second 0 on."""
+    key_error_mm: float | None = None
+    """Leave out keys as long as no joint moves by more than this; None = a key a frame."""
 
 
 def export_character(
@@ -58,6 +42,8 @@ def export_character(
     path: str | os.PathLike[str],
     preset: ExportPreset,
     takes: Sequence[str] = (),
+    options: ExportOptions | None = None,
+    notes: list[str] | None = None,
 ) -> Path:
     """Write an armature, its meshes and its motion; the file appears only once it is complete.
 
@@ -70,11 +56,14 @@ def export_character(
         path: where the file goes; its suffix is set right.
         preset: for which program.
         takes: names of actions that become a clip each of this one file.
+        options: see `ExportOptions`.
+        notes: what the user should know of the file is appended.
     Returns:
         The path.
     Raises:
         RigError: the armature is not in the view layer or has no motion, there is no such action, the format takes one
             clip only, or Blender's exporter reports a failure.
+        ExportError: Blender's exporter wrote something else than was expected of it.
         OSError: the file cannot be written.
     """
     if armature.name not in context.view_layer.objects:
@@ -92,21 +81,65 @@ def export_character(
     if target.suffix.lower() != preset.suffix:
         target = target.with_name(target.name + preset.suffix)
     _check_writable(target)
+    options = options or ExportOptions()
     objects = [armature, *(skinned_meshes(armature) if preset.suffix != ".bvh" else [])]
-    with atomic_path(target) as temporary, export_state(context, armature, objects, preset.object_name):
-        if len(actions) == 1:
-            compat.assign_action(armature, actions[0], compat.slot_for(actions[0], armature))
-            _play_range(context.scene, actions[0])
-        elif actions:
-            _lay_out_takes(armature, actions)
+    name = armature_name(preset, armature.name, [bone.name for bone in armature.data.bones if bone.parent is None])
+    with atomic_path(target) as temporary, export_state(context, armature, objects, name):
+        skeleton = read_skeleton(context.scene, armature)
+        clips = _sampled(context, armature, skeleton, objects[1:], actions, preset, options)
+        context.scene.frame_set(context.scene.frame_start)
+        compat.assign_action(armature, None)
+        armature.animation_data.use_nla = False
+        armature.data.pose_position = "REST"
+        context.view_layer.update()
+        skeleton = read_skeleton(context.scene, armature)  # where the object is now, should it move too
+        error_m = None if options.key_error_mm is None else 1e-3 * options.key_error_mm
+        job = Job(context, armature, objects, temporary, preset, skeleton, clips, error_m)
         try:
-            result = _EXPORTERS[preset.suffix](context, armature, objects, temporary, preset, len(actions) > 1)
+            WRITERS[preset.suffix](job)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else "no reason given"
             raise RigError(f"Blender could not export '{armature.name}' to '{target}' ({reason}).") from error
-        if "FINISHED" not in result:
-            raise RigError(f"Blender could not export '{armature.name}' to '{target}'.", "Look at Blender's log.")
+    for suffix, text in job.beside.items():
+        other = target.with_name(target.name + suffix)
+        if other.exists():
+            job.notes.append(f"'{other.name}' was there already and is kept.")
+        else:
+            other.write_text(text, encoding="utf-8")
+    if notes is not None:
+        notes += job.notes
     return target
+
+
+def _sampled(
+    context: bpy.types.Context,
+    armature: bpy.types.Object,
+    skeleton: Skeleton,
+    meshes: Sequence[bpy.types.Object],
+    actions: Sequence[bpy.types.Action],
+    preset: ExportPreset,
+    options: ExportOptions,
+) -> list[Clip]:
+    """The clips, each of an action alone or of what plays now."""
+    even = preset.suffix == ".bvh"
+    scene_time = options.scene_time and preset.suffix == ".fbx"
+    if not actions:
+        playing = compat.active_action(armature)[0]
+        name = playing.name if playing is not None else _nla_name(armature)
+        return [sample_clip(context, armature, skeleton, name, meshes, scene_time, even)]
+    clips = []
+    for action in actions:
+        compat.assign_action(armature, action, compat.slot_for(action, armature))
+        armature.animation_data.use_nla = False
+        _play_range(context.scene, action)
+        clips.append(sample_clip(context, armature, skeleton, action.name, meshes, scene_time, even))
+    return clips
+
+
+def _nla_name(armature: bpy.types.Object) -> str:
+    """What the NLA plays is called like its only track, or like the armature."""
+    tracks = [track.name for track in armature.animation_data.nla_tracks if len(track.strips) and not track.mute]
+    return tracks[0] if len(tracks) == 1 else armature.name
 
 
 def export_takes(
@@ -115,6 +148,8 @@ def export_takes(
     folder: str | os.PathLike[str],
     preset: ExportPreset,
     takes: Sequence[str],
+    options: ExportOptions | None = None,
+    notes: list[str] | None = None,
 ) -> list[Path]:
     """Write several clips to a file each, named after the actions; see `export_character`."""
     names = [bpy.path.clean_name(name, replace="_") for name in takes]
@@ -122,7 +157,7 @@ def export_takes(
     if twice:
         raise RigError(f"Several clips would be written to '{twice[0]}{preset.suffix}'.", "Rename their actions.")
     return [
-        export_character(context, armature, Path(folder) / f"{name}{preset.suffix}", preset, [take])
+        export_character(context, armature, Path(folder) / f"{name}{preset.suffix}", preset, [take], options, notes)
         for name, take in zip(names, takes, strict=True)
     ]
 
@@ -172,75 +207,3 @@ def _play_range(scene: bpy.types.Scene, action: bpy.types.Action) -> None:
     first, last = action.frame_range
     scene.frame_start, scene.frame_end = math.floor(first + 1e-4), math.ceil(last - 1e-4)
     scene.frame_start = math.floor(first + 1e-4)
-
-
-def _lay_out_takes(armature: bpy.types.Object, actions: Sequence[bpy.types.Action]) -> None:
-    """An NLA track for each clip and nothing else; the guard takes them away again."""
-    compat.assign_action(armature, None)
-    data = armature.animation_data
-    data.use_nla = True
-    for track in data.nla_tracks:
-        track.mute = True
-        for strip in track.strips:
-            strip.name = f"{strip.name} (set aside)"  # a clip in the file is called like its strip
-    for action in actions:
-        track = data.nla_tracks.new()
-        track.name = action.name
-        strip = track.strips.new(action.name, math.floor(action.frame_range[0]), action)
-        strip.name = action.name
-        compat.strip_slot(strip, compat.slot_for(action, armature))
-
-
-def _fbx(
-    context: bpy.types.Context,
-    armature: bpy.types.Object,
-    objects: Sequence[bpy.types.Object],
-    path: Path,
-    preset: ExportPreset,
-    takes: bool,
-) -> set[str]:
-    enable_addon("io_scene_fbx")
-    settings = {**_PLAIN_FBX, **preset.settings, "bake_anim_use_nla_strips": takes}
-    with context.temp_override(selected_objects=list(objects), active_object=armature, object=armature):
-        return set(bpy.ops.export_scene.fbx(filepath=str(path), **settings))
-
-
-def _glb(
-    context: bpy.types.Context,
-    armature: bpy.types.Object,
-    objects: Sequence[bpy.types.Object],
-    path: Path,
-    preset: ExportPreset,
-    takes: bool,
-) -> set[str]:
-    enable_addon("io_scene_gltf2")
-    settings = {**_PLAIN_GLTF, **preset.settings}
-    if takes or compat.active_action(armature)[0] is None:
-        settings["export_animation_mode"] = "NLA_TRACKS"
-        settings["export_frame_range"] = not takes  # each clip has its own
-    settings = compat.known_arguments(bpy.ops.export_scene.gltf, settings)
-    with context.temp_override(selected_objects=list(objects), active_object=armature, object=armature):
-        return set(bpy.ops.export_scene.gltf(filepath=str(path), **settings))
-
-
-def _bvh(
-    context: bpy.types.Context,
-    armature: bpy.types.Object,
-    objects: Sequence[bpy.types.Object],
-    path: Path,
-    preset: ExportPreset,
-    takes: bool,
-) -> set[str]:
-    del objects, takes
-    enable_addon("io_anim_bvh")
-    scene = context.scene
-    settings = {"check_existing": False, "rotate_mode": "NATIVE", "root_transform_only": False, **preset.settings}
-    with context.temp_override(selected_objects=[armature], active_object=armature, object=armature):
-        return set(
-            bpy.ops.export_anim.bvh(
-                filepath=str(path), frame_start=scene.frame_start, frame_end=scene.frame_end, **settings
-            )
-        )
-
-
-_EXPORTERS = {".fbx": _fbx, ".glb": _glb, ".bvh": _bvh}

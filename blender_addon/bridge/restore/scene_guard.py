@@ -95,6 +95,16 @@ def _channels(bone: bpy.types.PoseBone) -> dict[str, tuple[float, ...]]:
 
 
 @contextmanager
+def kept_position(armature: bpy.types.Object) -> Iterator[None]:
+    """Put back whether the armature is shown posed or at rest."""
+    shown = armature.data.pose_position
+    try:
+        yield
+    finally:
+        armature.data.pose_position = shown
+
+
+@contextmanager
 def renamed(obj: bpy.types.Object, name: str) -> Iterator[None]:
     """Have an object bear a name, whoever has it now."""
     if not name or obj.name == name:
@@ -120,8 +130,12 @@ def export_state(
     """All of the above for one export."""
     with ExitStack() as stack:
         guards: list[Any] = [
-            kept_animation(armature), kept_time(context.scene), only_selected(context, objects), renamed(armature, name)
-        ]  # fmt: skip
+            kept_position(armature),
+            kept_animation(armature),
+            kept_time(context.scene),
+            only_selected(context, objects),
+            renamed(armature, name),
+        ]
         for guard in guards:
             stack.enter_context(guard)
         yield

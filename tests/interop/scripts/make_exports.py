@@ -1,0 +1,117 @@
+"""Runs in Blender: puts every motion on every rig and exports it for every program; writes down what is true.
+
+Arguments: folder with the motion files and for the results, then the rigs as NAME=FILE or NAME=FILE@UNIT_M.
+"""
+
+import json
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.export.character import ExportOptions, export_character
+from blender_addon.bridge.export.presets import PRESETS, export_preset
+from pose_core.motion_file import read_motion
+from pose_core.retarget import KeysConfig
+from tests.interop.motions import KINDS, START_FRAMES
+from tests.support.in_blender import load_rig, world_heads
+
+THIN_MM = 2.0
+BAKED = 60
+"""Frames a second at which programs are asked that bake clips at a rate of their own."""
+
+
+def main(args):
+    folder, *rigs = args
+    folder = Path(folder)
+    motions = {kind: read_motion(folder / f"{kind}.motion.npz") for kind in KINDS}
+    out = []
+    for rig in rigs:
+        name, _, file = rig.partition("=")
+        file, _, unit = file.partition("@")
+        for kind, motion in motions.items():
+            obj = load_rig(file)
+            if unit:
+                in_other_units(obj, float(unit))
+            out += exports_of(name, kind, motion, obj, folder)
+        out += further(name, motions["walk"], file, folder)
+    (folder / "exports.json").write_text(json.dumps(out), encoding="utf-8")
+    return {"files": len(out)}
+
+
+def in_other_units(obj, unit_m):
+    """The same figure with its data in another unit and the object scaled by that."""
+    larger = Matrix.Diagonal((*[1 / unit_m] * 3, 1.0))
+    obj.matrix_world = obj.matrix_world @ larger.inverted()
+    obj.data.transform(larger)
+    for one in bpy.data.objects:
+        if one.type == "MESH" and one.parent == obj:
+            one.data.transform(larger)
+            one.location = [v / unit_m for v in one.location]
+    bpy.context.view_layer.update()
+
+
+def exports_of(rig, kind, motion, obj, folder):
+    start = START_FRAMES.get(kind, 1)
+    report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name=f"take {kind}", frame_start=start))
+    times = motion.timestamps_s - motion.timestamps_s[0]
+    frames = start + times * report["fps"]
+    truth = remember(folder / f"{rig}.{kind}.truth.npz", obj, times, frames)
+    entries = []
+    for preset in PRESETS:
+        entries.append(written(rig, kind, preset, obj, folder, truth, report["fps"], float(times[-1])))
+    return entries
+
+
+def further(rig, motion, file, folder):
+    """A walk with few keys, and two takes in one file."""
+    obj = load_rig(file)
+    keys = KeysConfig(error_mm=THIN_MM)
+    report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="take thin", keys=keys))
+    times = motion.timestamps_s - motion.timestamps_s[0]
+    truth = remember(folder / f"{rig}.thin.truth.npz", obj, times, 1 + times * report["fps"])
+    options = ExportOptions(key_error_mm=THIN_MM)
+    return [
+        written(rig, "thin", export_preset(name), obj, folder, truth, report["fps"], float(times[-1]), options)
+        for name in ("fbx", "glb")
+    ]
+
+
+def remember(path, obj, times, frames):
+    """What is true: where the bones are in the world at the motion's own times, in rest pose, and in whole frames."""
+    heads = world_heads(obj, frames)
+    whole = np.arange(np.floor(frames[0] + 1e-4), np.ceil(frames[-1] - 1e-4) + 1)
+    even = world_heads(obj, whole)
+    fps = (frames[-1] - frames[0]) / times[-1]
+    baked_times = np.unique(np.linspace(0, np.floor(times[-1] * BAKED + 1e-6), 12).astype(int)) / BAKED
+    baked = world_heads(obj, frames[0] + baked_times * fps)
+    world = np.array(obj.matrix_world)
+    rest = np.array([tuple(bone.head_local) for bone in obj.data.bones])
+    names = [bone.name for bone in obj.data.bones]
+    np.savez(
+        path,
+        names=np.array(names),
+        parents=np.array([names.index(b.parent.name) if b.parent else -1 for b in obj.data.bones]),
+        times=times,
+        heads=np.stack([heads[name] for name in names], axis=1),
+        rest=rest @ world[:3, :3].T + world[:3, 3],
+        even=np.stack([even[name] for name in names], axis=1),
+        baked=np.stack([baked[name] for name in names], axis=1),
+        baked_times=baked_times,
+    )
+    return path.name
+
+
+def written(rig, kind, preset, obj, folder, truth, fps, length_s, options=None):
+    notes = []
+    path = folder / f"{rig}.{kind}.{preset.name}"
+    even_s = (bpy.context.scene.frame_end - bpy.context.scene.frame_start) / fps
+    done = export_character(bpy.context, obj, path, preset, options=options, notes=notes)
+    return {
+        "rig": rig, "kind": kind, "preset": preset.name, "file": done.name, "truth": truth, "fps": fps,
+        "length_s": length_s, "file_length_s": even_s if preset.suffix == ".bvh" else length_s,
+        "notes": notes, "take": obj.animation_data.action.name,
+        "roots": [bone.name for bone in obj.data.bones if bone.parent is None],
+    }  # fmt: skip
