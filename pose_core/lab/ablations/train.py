@@ -123,7 +123,7 @@ def train_arm(
     }  # fmt: skip
     if isinstance(network, TomeNetwork) and network.config.use_3d_layer:
         result["fusion_weights"] = [float(w) for w in network.fusion_weights.detach()]
-    said: dict[str, FloatArray] = {}
+    said: dict[str, Any] = {}
     for split in MEASURED:
         if not pictures.has(split):
             continue
@@ -163,7 +163,7 @@ def ask(network: ImageNetwork, batch: ImageBatch, rows: int = 64) -> tuple[dict[
             read = [read_maps(maps, size)[0].numpy() for maps in output.heatmaps]
             stages.append(np.array([np.linalg.norm(xy - here.joints_px, axis=-1).mean(axis=1) for xy in read]))
     said = {name: np.concatenate(values) for name, values in parts.items()}
-    truth = {"truth_m": batch.joints_m, "truth_px": batch.joints_px, "subject": batch.subject}
+    truth: dict[str, Any] = {"truth_m": batch.joints_m, "truth_px": batch.joints_px, "subject": batch.subject}
     if len(stages[0]) < 2:
         return {**said, **truth}, []
     return {**said, **truth}, [float(e) for e in 100 * np.concatenate(stages, axis=-1).mean(axis=-1) / size]

@@ -13,9 +13,9 @@ from pose_core.retarget import NewBone, RigDescription
 def layout_rig(layout: Sequence[NewBone]) -> RigDescription:
     """Describe an armature of this layout at the world's origin."""
     names = [bone.name for bone in layout]
-    heads, tails = (np.array([getattr(bone, end) for bone in layout]) for end in ("head_m", "tail_m"))
+    heads, tails = np.array([bone.head_m for bone in layout]), np.array([bone.tail_m for bone in layout])
     y = unit(tails - heads)
-    x = unit(np.cross(y, [0.3, 0.5, 0.81]))
+    x = unit(np.cross(y, np.array([0.3, 0.5, 0.81])))
     matrices = np.tile(np.eye(4), (len(names), 1, 1))
     matrices[:, :3, :3] = np.stack([x, y, np.cross(x, y)], axis=-1)
     matrices[:, :3, 3] = heads

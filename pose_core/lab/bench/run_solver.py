@@ -48,11 +48,11 @@ def main() -> None:
     if "--peer" in sys.argv:
         inner = sequence._in_windows
 
-        def keep(problem: Problem, state: BodyState, scale: float, stages: Any, stage: str) -> Any:
-            kept.setdefault("start", (problem, state, scale))
-            return inner(problem, state, scale, stages, stage)
+        def keep(problem: Problem, state: BodyState, robust_scale: float, *rest: Any) -> Any:
+            kept.setdefault("start", (problem, state, robust_scale))
+            return inner(problem, state, robust_scale, *rest)
 
-        sequence._in_windows = keep
+        setattr(sequence, inner.__name__, keep)
     before = _peak_mb()
     began, began_cpu = time.perf_counter(), time.process_time()
     motion = solve_motion(

@@ -40,7 +40,7 @@ def _turn(rest: tuple[FloatArray, FloatArray], now: tuple[FloatArray, FloatArray
 
 
 def _apply(R: FloatArray, v: FloatArray) -> FloatArray:
-    return np.einsum("...ij,...j->...i", R, v)
+    return np.asarray(np.einsum("...ij,...j->...i", R, v))
 
 
 def _smooth(values: FloatArray, sigma_frames: float) -> FloatArray:
@@ -136,7 +136,7 @@ def _standing(p: _Performer, side: str) -> BoolArray:
 
 def _tilt(sole: FloatArray) -> FloatArray:
     """How far soles (..., 3) point downwards, radians."""
-    return np.arctan2(-sole[..., 2], np.linalg.norm(sole[..., :2], axis=-1))
+    return np.asarray(np.arctan2(-sole[..., 2], np.linalg.norm(sole[..., :2], axis=-1)))
 
 
 def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[dict[str, FloatArray], FloatArray]:
@@ -149,7 +149,8 @@ def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[
     thigh, shin = unit(p.to(f"{side}_hip", f"{side}_knee")), unit(p.to(f"{side}_knee", f"{side}_ankle"))
     sole = p.to(f"{side}_ankle", f"{side}_toe")
     hinge = unit(_smooth(3.0 * np.cross(thigh, shin) + np.cross(unit(sole), shin), 2.0))
-    forward = unit(np.cross(reach, hinge))  # where the knee points, square to the line from hip to ankle
+    # where the knee points, square to the line from hip to ankle
+    forward = unit(np.asarray(np.cross(reach, hinge), dtype=np.float64))
     along = (a**2 - b**2 + span**2) / (2 * span)
     knee = reach * along[:, None] + forward * np.sqrt(np.maximum(a**2 - along**2, 0.0))[:, None]
     ankle_now = reach * span[:, None]
@@ -186,7 +187,7 @@ def _lowest_sole(p: _Performer, side: str, leg: dict[str, FloatArray], ankle: Fl
         ankle + _apply(foot, down[1] - p.points[f"{side}_ankle"]),
         ball + _apply(toe, down[2] - p.points[f"{side}_toe"]),
     ]
-    return np.min([c[:, 2] for c in corners], axis=0)
+    return np.asarray(np.min([c[:, 2] for c in corners], axis=0))
 
 
 def solve_pose(joints_m: FloatArray, points: Points = POINTS, on_floor: bool = True) -> Pose:
