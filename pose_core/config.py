@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar, get_args, get_type_hints
 
 from pose_core.errors import ConfigError
+from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 
 REQUEST_VERSION = 1
+
+HEIGHT_RANGE_M = (0.3, 3.0)
+"""Least and largest height of a person, metres."""
 
 _T = TypeVar("_T")
 
@@ -112,7 +116,7 @@ class CameraConfig:
 class SolveConfig:
     """How the clip-wide motion is solved."""
 
-    height_m: float = 1.70
+    height_m: float = REFERENCE_HEIGHT_M
     """Height of the person, metres: sets the scale, which one view cannot tell."""
     smoothness: float = 1.0
     """Multiplies the smoothing; 0 = none, 1 = as tuned, 2 = twice the strength."""
@@ -128,7 +132,8 @@ class SolveConfig:
     """Take the way through the room out, for cycles and motion that a game moves: the person stays over the origin."""
 
     def __post_init__(self) -> None:
-        _require(0.3 <= self.height_m <= 3.0, f"height_m must be 0.3 to 3.0 metres, but is {self.height_m}.")
+        low, high = HEIGHT_RANGE_M
+        _require(low <= self.height_m <= high, f"height_m must be {low} to {high} metres, but is {self.height_m}.")
         _require(0 <= self.smoothness <= 100, f"smoothness must be 0 to 100, but is {self.smoothness}.")
         _require(self.max_gap_s >= 0, f"max_gap_s must be >= 0, but is {self.max_gap_s}.")
 

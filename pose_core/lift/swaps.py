@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.skeletons.keypoint_sets import KeypointSet
 from pose_core.types import BoolArray, FloatArray, IntArray
 
@@ -124,7 +125,7 @@ def pair_evidence(
     parts = [flat[..., 0], flat[..., 1]]
     noises = [noise, noise]
     if depth_m is not None:
-        parts.append(np.where(known, depth_m[:, left] - depth_m[:, right], np.nan) / 1.7)
+        parts.append(np.where(known, depth_m[:, left] - depth_m[:, right], np.nan) / REFERENCE_HEIGHT_M)
         noises.append(noise * model.depth_noise / model.noise)
     times = len(parts)
     return PairEvidence(

@@ -98,7 +98,7 @@ def _peer(problem: Problem, state: BodyState, robust_scale: float) -> dict[str, 
     problem = without_lengths(problem)
     frames, D = len(problem.time_s), BODY.dof_count
     index, lifted = list(problem.keypoint_points), list(problem.lifted_points)
-    sigma_px = problem.weights.pixel_share * problem.person_px[:, None, None]
+    sigma_px = problem.sigmas.pixel_share * problem.person_px[:, None, None]
     wanted = np.einsum("tji,tqj->tqi", problem.R_camera_world, problem.lifted_m)
     sigma_m = problem.lifted_sigma_m[..., None]
     step_sigma = np.concatenate([np.full(3, 4.0), np.full(D - 3, 20.0)]) * np.median(np.diff(problem.time_s)) ** 2

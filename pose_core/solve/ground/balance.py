@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose_core.maths.rotations import unit
-from pose_core.solve.body.body_model import BODY
-from pose_core.solve.sequence.problem import CONTACT_POINTS
+from pose_core.solve.body.body_model import BODY, CONTACT_POINTS
 from pose_core.types import FloatArray
 
 # Masses as shares of the body's, and where they lie between two joints (Winter 2009, table 4.1, rounded).

@@ -52,7 +52,7 @@ def minimise(
     """Lower the energy of a problem from a given state.
 
     Args:
-        problem: evidence and weights.
+        problem: evidence, standard deviations and switches.
         state: where to start.
         log_focal: logarithm of the focal length over that of the problem's intrinsics.
         robust_scale: multiplies the robust scales.

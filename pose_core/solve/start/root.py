@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, solveh_banded
 
 from pose_core.errors import InsufficientDataError
-from pose_core.maths.frame_times import second_difference
+from pose_core.maths.frame_times import REFERENCE_FPS, second_difference
 from pose_core.types import FloatArray
 
 _BLOCK = 3  # unknowns a frame
@@ -161,8 +161,8 @@ def _add_reprojection(
 def _add_smoothness(system: _BandedSystem, time_s: FloatArray, w: RootWeights, smoothness: float) -> None:
     coefficients, spans = second_difference(time_s)
     stiffness = np.array([w.acceleration_m_s2, w.acceleration_m_s2, w.depth_acceleration_m_s2]) ** -2.0
-    # every frame of a 30 fps clip counts as one measurement, so the penalty is per 1/30 s as well
-    per_frame = smoothness**2 * spans * 30.0
+    # every frame of a clip at the reference rate counts as one measurement, so the penalty is per such frame as well
+    per_frame = smoothness**2 * spans * REFERENCE_FPS
     for a in range(3):
         for b in range(a + 1):
             value = per_frame * coefficients[:, a] * coefficients[:, b]
@@ -179,7 +179,7 @@ def _add_contacts(
     both = np.minimum(contacts[1:], contacts[:-1])
     both = np.where(np.all(np.isfinite(step), axis=-1), both, 0.0)
     step = np.where(both[..., None] > 0, step, 0.0)
-    sigma = sigma_m * np.diff(time_s)[:, None] * 30.0
+    sigma = sigma_m * np.diff(time_s)[:, None] * REFERENCE_FPS
     weight = both / sigma**2
     total = np.sum(weight, axis=1)
     pull = np.einsum("tc,tci->ti", weight, step)

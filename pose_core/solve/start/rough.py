@@ -16,8 +16,9 @@ from pose_core.errors import InsufficientDataError
 from pose_core.maths.axes import UP_WORLD
 from pose_core.maths.cameras import rigid_transform, transform_points
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, joint_mapping
+from pose_core.skeletons.canonical import SIZE_JOINTS
+from pose_core.solve.body.body_model import SOLE_M
 from pose_core.solve.ground.contacts import detect_contacts
-from pose_core.solve.sequence.problem import SOLE_M
 from pose_core.solve.start.bone_lengths import fit_bone_lengths
 from pose_core.solve.start.gravity import estimate_camera_rotation
 from pose_core.solve.start.root import solve_root
@@ -164,7 +165,7 @@ def _trust(evidence: Evidence) -> FloatArray:
 
 def _scale_to_lengths(joints: FloatArray, lengths: FloatArray) -> float:
     parents = np.array(CANONICAL.parents)
-    bones = CANONICAL.indices(*(f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow", "wrist")))
+    bones = CANONICAL.indices(*SIZE_JOINTS)
     observed = np.nanmedian(np.linalg.norm(joints[:, bones] - joints[:, parents[bones]], axis=-1), axis=0)
     usable = np.isfinite(observed) & (observed > 1e-6)
     return float(np.sum(lengths[bones][usable]) / np.sum(observed[usable]))
