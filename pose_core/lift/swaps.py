@@ -32,7 +32,7 @@ _REMEMBERED_BITS = 9  # three earlier states: hypotheses that agree for so long 
 
 
 @dataclass(frozen=True)
-class SwapModel:
+class SwapTuning:
     """How limbs move and how models err, in body sizes (about 1.7 m) and seconds."""
 
     noise: float = 0.010
@@ -99,7 +99,7 @@ def pair_evidence(
     confidence: FloatArray,
     depth_m: FloatArray | None,
     size_px: FloatArray,
-    model: SwapModel,
+    model: SwapTuning,
 ) -> PairEvidence:
     """What an exchange of sides would turn round, and nothing that it would leave.
 
@@ -138,7 +138,7 @@ def pair_evidence(
     )
 
 
-def transition_costs(model: SwapModel) -> FloatArray:
+def transition_costs(model: SwapTuning) -> FloatArray:
     """(8, 8) cost of going from one state to another."""
     toggled = STATES[:, None] != STATES[None]
     head, arms, legs = np.moveaxis(toggled, -1, 0)
@@ -149,7 +149,7 @@ def transition_costs(model: SwapModel) -> FloatArray:
 class _Hypotheses:
     """Courses of labels under way, each with its own idea of where limbs are and go (Kalman filters, side by side)."""
 
-    def __init__(self, evidence: PairEvidence, model: SwapModel) -> None:
+    def __init__(self, evidence: PairEvidence, model: SwapTuning) -> None:
         channels = evidence.difference.shape[1]
         self._evidence, self._model = evidence, model
         self._spread = (model.acceleration * evidence.briskness) ** 2 * 2 * model.acceleration_time_s
@@ -252,7 +252,7 @@ def state_costs(
     trunk: FloatArray,
     head: FloatArray,
     facing: tuple[FloatArray, FloatArray] | None,
-    model: SwapModel,
+    model: SwapTuning,
 ) -> FloatArray:
     """What each state costs in each frame, whatever comes before and after.
 
@@ -279,7 +279,7 @@ def state_costs(
     return np.asarray(out)
 
 
-def likeliest_states(evidence: PairEvidence, time_s: FloatArray, costs: FloatArray, model: SwapModel) -> IntArray:
+def likeliest_states(evidence: PairEvidence, time_s: FloatArray, costs: FloatArray, model: SwapTuning) -> IntArray:
     """The course of labels under which limbs move most smoothly, with the fewest exchanges.
 
     A limb that passes another one goes on at its own speed, while exchanged labels jump, or turn back where limbs

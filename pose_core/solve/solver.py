@@ -18,12 +18,13 @@ from pose_core.skeletons import CANONICAL, keypoint_set
 from pose_core.solve.body.body_model import BODY
 from pose_core.solve.body.kinematics import BodyState, forward, state_from_rotations
 from pose_core.solve.camera_poses import poses_of_frames, read_camera_poses
-from pose_core.solve.evidence import LIFTED_POINTS, observe_points, observed_points
+from pose_core.solve.evidence import Evidence, gather_evidence
 from pose_core.solve.intrinsics import choose_intrinsics
+from pose_core.solve.observed_points import LIFTED_POINTS, observe_points, observed_points
 from pose_core.solve.sequence.problem import Problem, TermSigmas, TermSwitches
 from pose_core.solve.sequence.residuals import reprojection
 from pose_core.solve.sequence.staged import SequenceSolution, solve_sequence
-from pose_core.solve.start.rough import Evidence, RoughMotion, gather_evidence, rough_motion
+from pose_core.solve.start.rough import RoughMotion, rough_motion
 from pose_core.types import FloatArray, KeypointTrack, LiftedTrack
 
 _JOINTS = slice(0, BODY.joint_count)

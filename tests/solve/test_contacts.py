@@ -1,7 +1,7 @@
 import numpy as np
 
 from pose_core.maths.frame_times import runs
-from pose_core.solve.ground.contacts import ContactConfig, detect_contacts
+from pose_core.solve.ground.contacts import ContactTuning, detect_contacts
 
 UP = np.array([0.0, 0.0, 1.0])
 TIME_S = np.arange(90) / 30
@@ -32,7 +32,7 @@ def test_up_is_where_it_is_said_to_be():
 
 
 def test_hysteresis_bridges_a_short_hurry_but_not_a_step():
-    config = ContactConfig()
+    config = ContactTuning()
     between = 0.5 * (config.speed_on_m_s + config.speed_off_m_s)
     speed = np.zeros(90)
     speed[30:40] = between

@@ -31,7 +31,7 @@ from pose_core.solve.body.body_model import BODY
 from pose_core.solve.body.kinematics import BodyState, forward
 from pose_core.solve.sequence import staged as sequence
 from pose_core.solve.sequence.arrow import NormalEquations
-from pose_core.solve.sequence.optimise import OptimiserConfig, minimise, without_lengths
+from pose_core.solve.sequence.optimise import OptimiserTuning, minimise, without_lengths
 from pose_core.solve.sequence.problem import Problem
 from pose_core.types import FloatArray
 from tests.support.synthetic import observe, walking_joints
@@ -127,7 +127,7 @@ def _peer(problem: Problem, state: BodyState, robust_scale: float) -> dict[str, 
     peer = least_squares(residuals, np.zeros(frames * D), jac_sparsity=pattern, method="trf", max_nfev=8, ftol=1e-3)
     peer_s = time.perf_counter() - began
     began = time.perf_counter()
-    minimise(problem, state, 0.0, robust_scale, OptimiserConfig(iterations=8))
+    minimise(problem, state, 0.0, robust_scale, OptimiserTuning(iterations=8))
     ours_s = time.perf_counter() - began
     return {"peer_s": peer_s, "peer_evaluations": float(peer.nfev), "ours_s": ours_s, "peer_frames": float(frames)}
 

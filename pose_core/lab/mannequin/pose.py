@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose_core.lab.mannequin.skeleton import BONE_NAMES, BONE_PARENTS, JOINT_BONES, POINTS, Points, bone_heads_m
+from pose_core.maths.axes import UP_WORLD
 from pose_core.maths.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix, swing_between, unit
 from pose_core.skeletons import CANONICAL
 from pose_core.types import BoolArray, FloatArray
 
-_UP = np.array([0.0, 0.0, 1.0])
 _FRONT = np.array([0.0, -1.0, 0.0])
 _X = np.array([1.0, 0.0, 0.0])
 _MAX_WRIST_BEND_RAD = 0.7
@@ -164,7 +164,7 @@ def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[
     # Where the foot points straight down it has no heading: there the knee says where its inner side is.
     # And where the leg is raised above the hip, the floor says nothing.
     upright = np.clip(0.5 - shin[:, 2:], 0.0, 1.0)
-    across = unit(0.5 * hinge + upright * np.cross(_UP, unit(sole)))
+    across = unit(0.5 * hinge + upright * np.cross(UP_WORLD, unit(sole)))
     pointing = _apply(rotation_vector_to_matrix(across * offset), unit(sole))
     D["foot"] = _turn((sole_rest, _X), (pointing, across))
     # The toes stay on the floor while the heel rises.

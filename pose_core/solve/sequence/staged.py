@@ -21,7 +21,7 @@ from pose_core.solve.ground.balance import up_from_balance
 from pose_core.solve.ground.contacts import detect_contacts
 from pose_core.solve.ground.level import up_from_footprints
 from pose_core.solve.sequence.assembly import Assembler
-from pose_core.solve.sequence.optimise import OptimiserConfig, Solution, minimise, without_lengths
+from pose_core.solve.sequence.optimise import OptimiserTuning, Solution, minimise, without_lengths
 from pose_core.solve.sequence.problem import Problem
 from pose_core.solve.sequence.uncertainty import joint_sigmas, marginal_covariances
 from pose_core.types import FloatArray
@@ -240,7 +240,7 @@ def _clip_wide(problem: Problem, state: BodyState, stages: _Stages) -> tuple[Flo
     spread = slice(0, None, -(-len(problem.time_s) // _SIZE_FRAMES))
     some, start, log_focal = problem.at(spread), state.at(spread), 0.0
     for scale, steps in zip((3.0, 1.5), _SIZE_STEPS, strict=True):
-        solved = minimise(some, start, log_focal, scale, OptimiserConfig(iterations=steps), stages.step)
+        solved = minimise(some, start, log_focal, scale, OptimiserTuning(iterations=steps), stages.step)
         start, log_focal = solved.state, solved.log_focal
         stages.report("lengths", [solved])
     return start.log_length, log_focal
@@ -248,7 +248,7 @@ def _clip_wide(problem: Problem, state: BodyState, stages: _Stages) -> tuple[Flo
 
 def _in_windows(problem: Problem, state: BodyState, robust_scale: float, stages: _Stages, stage: str) -> Solution:
     """Solve every window by itself and join them."""
-    config = OptimiserConfig(iterations=_STEPS[stage])
+    config = OptimiserTuning(iterations=_STEPS[stage])
     parts = windows(len(problem.time_s))
 
     def solve(window: slice) -> Solution:

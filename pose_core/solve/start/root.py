@@ -20,7 +20,7 @@ _LOWER = 3 * _BLOCK - 1  # sub-diagonals that a second difference couples
 
 
 @dataclass(frozen=True)
-class RootWeights:
+class RootTuning:
     """How much each kind of evidence counts, as one standard deviation."""
 
     pixel_share: float = 0.02
@@ -43,7 +43,7 @@ def solve_root(
     feet_m: FloatArray | None = None,
     contacts: FloatArray | None = None,
     smoothness: float = 1.0,
-    weights: RootWeights | None = None,
+    weights: RootTuning | None = None,
     iterations: int = 6,
 ) -> FloatArray:
     """Position of the root in camera axes.
@@ -66,7 +66,7 @@ def solve_root(
         InsufficientDataError: no frame shows two joints.
     Source: linear projection equations f t_x - u t_z = u Z - f X (u from the principal point), Geman-McClure weights.
     """
-    w = weights or RootWeights()
+    w = weights or RootTuning()
     seen = np.isfinite(xy_px[..., 0]) & np.isfinite(offsets_m[..., 0]) & (confidence > 0)
     if not np.any(np.sum(seen, axis=1) >= 2):
         raise InsufficientDataError(
@@ -158,7 +158,7 @@ def _add_reprojection(
     system.rhs += rhs.ravel()
 
 
-def _add_smoothness(system: _BandedSystem, time_s: FloatArray, w: RootWeights, smoothness: float) -> None:
+def _add_smoothness(system: _BandedSystem, time_s: FloatArray, w: RootTuning, smoothness: float) -> None:
     coefficients, spans = second_difference(time_s)
     stiffness = np.array([w.acceleration_m_s2, w.acceleration_m_s2, w.depth_acceleration_m_s2]) ** -2.0
     # every frame of a clip at the reference rate counts as one measurement, so the penalty is per such frame as well
