@@ -6,6 +6,7 @@ import pytest
 from pose_core.maths.cameras import camera_matrix
 from pose_core.solve.body.body_model import BODY
 from pose_core.solve.body.kinematics import forward
+from pose_core.solve.sequence.arrow import dense_matrix
 from pose_core.solve.sequence.assembly import Assembler
 from pose_core.solve.sequence.problem import Problem, TermSigmas, TermSwitches
 from tests.solve.test_kinematics import random_state
@@ -112,3 +113,29 @@ def test_matrix_predicts_the_change_of_the_gradient_where_residuals_vanish():
 def test_every_term_is_alive(term):
     problem, state = make_problem()
     assert Assembler(problem).energy(state, 0.0).terms[term] > 0
+
+
+def test_planted_feet_couple_neighbouring_frames_as_differences_of_the_gradient_say():
+    """The slip is linear in the points: where no foot slips its matrix is exact, between frames as well."""
+    off = {"smoothness": 0.0, "limits": False, "floor": False}
+    problem, state = make_problem(switches=off, ball_prior_rad=1e6, hinge_prior_rad=1e6)
+    still = dataclasses.replace(
+        state, **{name: np.broadcast_to(getattr(state, name)[:1], getattr(state, name).shape).copy()
+                  for name in ("root_m", "ball_rotations", "hinge_rad")}
+    )  # fmt: skip
+    # nothing but planted feet
+    problem = dataclasses.replace(
+        problem, confidence=np.zeros_like(problem.confidence), fit_focal=False,
+        lifted_sigma_m=np.full_like(problem.lifted_sigma_m, np.inf), log_length_prior=state.log_length,
+    )  # fmt: skip
+    assembler = Assembler(problem)
+    _, e = assembler.equations(still, 0.0)
+    assert np.max(np.abs(e.gradient)) < 1e-6
+    rng = np.random.default_rng(3)
+    step, h = rng.normal(size=(FRAMES, BODY.dof_count)), 1e-6
+    _, ahead = assembler.equations(still.moved(h * step), 0.0)
+    _, back = assembler.equations(still.moved(-h * step), 0.0)
+    measured = (ahead.gradient - back.gradient) / (2 * h)
+    predicted = (dense_matrix(e)[: step.size, : step.size] @ step.ravel()).reshape(step.shape)
+    assert np.allclose(predicted, measured, atol=1e-4 * np.max(np.abs(measured)))
+    assert np.max(np.abs(e.next[:-1])) > 0

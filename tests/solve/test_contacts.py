@@ -41,6 +41,16 @@ def test_hysteresis_bridges_a_short_hurry_but_not_a_step():
     assert planted[:58].all() and not planted[61:69].any() and planted[72:].all()
 
 
+def test_a_contact_begins_only_below_the_lower_speed():
+    config = ContactTuning()
+    between = 0.5 * (config.speed_on_m_s + config.speed_off_m_s)
+    assert not detect_contacts(_points(x=between * TIME_S), UP, TIME_S).any()
+    # once begun, it goes on through the same speed, and back to where that began
+    speed = np.full(90, between)
+    speed[40:50] = 0.5 * config.speed_on_m_s
+    assert detect_contacts(_points(x=np.cumsum(speed) / 30), UP, TIME_S).all()
+
+
 def test_a_moment_is_no_contact():
     speed = np.full(90, 1.0)
     speed[40:42] = 0.0
