@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeVar, get_args, get_type_hints
 
 from pose_core.errors import ConfigError
+from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.untrusted.text import parse_json, shortened
 
 REQUEST_VERSION = 1
+
+HEIGHT_RANGE_M = (0.3, 3.0)
+"""Least and largest height of a person, metres."""
 
 _T = TypeVar("_T")
 
@@ -173,7 +177,7 @@ class CameraConfig(_Checked):
 class SolveConfig(_Checked):
     """How the clip-wide motion is solved."""
 
-    height_m: float = 1.70
+    height_m: float = REFERENCE_HEIGHT_M
     """Height of the person, metres: sets the scale, which one view cannot tell."""
     smoothness: float = 1.0
     """Multiplies the smoothing; 0 = none, 1 = as tuned, 2 = twice the strength."""
@@ -189,7 +193,7 @@ class SolveConfig(_Checked):
     """Take the way through the room out, for cycles and motion that a game moves: the person stays over the origin."""
 
     RANGES: ClassVar[dict[str, Range]] = {
-        "height_m": Range(0.3, 3.0, "metres"),
+        "height_m": Range(*HEIGHT_RANGE_M, "metres"),
         "smoothness": Range(0, 100),
         "max_gap_s": Range(0, 3600, "seconds"),
     }

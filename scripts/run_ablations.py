@@ -43,7 +43,7 @@ def _train(options: argparse.Namespace) -> None:
     import torch
 
     from pose_core.lab.ablations.arms import PAPERS
-    from pose_core.lab.ablations.train import RESULT, Pictures, RunOptions, arm_folder, train_arm
+    from pose_core.lab.ablations.train import RESULT, Pictures, RunConfig, arm_folder, train_arm
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -52,7 +52,7 @@ def _train(options: argparse.Namespace) -> None:
     if unknown:
         raise ConfigError(f"There is no paper '{unknown[0]}'.", f"There are: {', '.join(named)}.")
     papers = [named[name] for name in options.papers] or list(PAPERS)
-    shared = RunOptions(
+    shared = RunConfig(
         Path(options.data), Path(options.out), options.half, options.steps, options.minutes_per_arm, options.longer,
         options.device,
     )  # fmt: skip

@@ -59,7 +59,7 @@ def main() -> int:
 
 def _train(name: str, options: argparse.Namespace) -> None:
     from pose_core.lab.nets.registry import network_config
-    from pose_core.lab.train.images.loop import HISTORY, ImageTrainSettings, load_trained, train_image_network
+    from pose_core.lab.train.images.loop import HISTORY, ImageTrainConfig, load_trained, train_image_network
     from pose_core.lab.train.lifter.report import read_history
 
     config = network_config(name, options.config, _changes(options.set))
@@ -67,7 +67,7 @@ def _train(name: str, options: argparse.Namespace) -> None:
     data = _data(name, config, options)
     train, held_out, measured = data.train, data.held_out, data.measured
     is_overfit = not options.data and options.config == "tiny"
-    settings = ImageTrainSettings(
+    settings = ImageTrainConfig(
         steps=options.steps, minutes=options.minutes, seed=options.seed, device=options.device,
         variation=data.variation, validations=3 if options.config == "tiny" else 20,
         patience=0 if is_overfit else options.patience, half_on_cpu=options.half,

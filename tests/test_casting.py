@@ -49,6 +49,37 @@ def test_people_who_cross_later_are_taken_as_they_stand_when_all_are_seen() -> N
     assert left_to_right([moving[1], cut]) == [1, 0]
 
 
+def seen_at(motion: Motion, x_m: np.ndarray, frames: np.ndarray) -> Motion:
+    """The same person, the pelvis at these places (T,), seen in these frames alone."""
+    camera = (
+        motion.joints_camera_m - motion.joints_camera_m[:, :1] + np.stack([x_m, 0 * x_m, 0 * x_m + 4.0], -1)[:, None]
+    )
+
+    def cut(values: np.ndarray) -> np.ndarray:
+        return np.where(frames.reshape(-1, *[1] * (values.ndim - 1)), values, np.nan)
+
+    return replace(
+        motion, rotations_wxyz=cut(motion.rotations_wxyz), root_translation_m=cut(motion.root_translation_m),
+        joints_world_m=cut(motion.joints_world_m), joints_camera_m=cut(camera),
+    )  # fmt: skip
+
+
+def test_the_first_moment_when_all_are_seen_decides_not_the_first_of_each_nor_the_last() -> None:
+    """One starts on the right, is on the left when the other comes in, and on the right again in the end."""
+    frames, n = np.arange(8), np.full(8, True)
+    crossing = seen_at(person(1, 0.0), np.array([1.0, 0.8, 0.4, -0.6, -0.5, 0.5, 0.8, 1.0]), n)
+    standing = seen_at(person(2, 0.0), np.zeros(8), frames >= 3)
+    assert left_to_right([standing, crossing]) == [1, 0]
+    assert left_to_right([crossing, standing]) == [0, 1]
+
+
+def test_people_who_are_never_seen_together_stand_where_each_was_seen_first() -> None:
+    frames = np.arange(8)
+    early = seen_at(person(1, 0.0), np.linspace(0.5, -3.0, 8), frames < 4)
+    late = seen_at(person(2, 0.0), np.linspace(3.0, -3.0, 8), frames >= 5)
+    assert left_to_right([early, late]) == [1, 0]
+
+
 def test_roles_without_a_number_are_filled_from_the_left() -> None:
     cast = cast_people(PEOPLE, [None, None, None])
     assert cast.people == (1, 2, 0) and cast.others == ()

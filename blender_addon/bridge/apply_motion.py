@@ -43,7 +43,7 @@ from .report.target_notes import failing_notes, object_notes, size_notes, target
 from .report.verify import verify
 from .restore.snapshot import Snapshot
 from .steps import beside, drain
-from .write.action_writer import push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
+from .write.action_writer import claim_name, push_to_nla, reset_leftovers, set_rotation_modes, write_action
 from .write.ik_choice import IkChoice, choose_ik, strayed_limbs
 from .write.new_armature import create_armature, remove_armature
 from .write.scene_time import scene_rate, set_frame_range, set_scene_rate
@@ -250,7 +250,7 @@ def apply_steps(
 
 def take_earlier_name(target: bpy.types.Object, action: bpy.types.Action, clip: str) -> list[str]:
     """Let an action take the place of an earlier one of the clip's name; a note if that cannot be."""
-    if take_name(target, action, clip):
+    if claim_name(target, action, clip):
         return []
     return [f"Something else uses the action '{clip}', so it was kept; the new one is '{action.name}'."]
 

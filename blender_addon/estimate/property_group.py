@@ -13,7 +13,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from pose_core.config import SolveConfig
+from pose_core.config import HEIGHT_RANGE_M, SolveConfig
 from pose_core.retarget.keys.decimate import LEAST_MM, MOST_MM
 from pose_core.retarget.keys.plan import KEEP
 from pose_core.retarget.rig.description import ROTATION_MODES
@@ -78,8 +78,8 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
         name="Person Height",
         description="How tall the person in the video is: one camera alone cannot tell, and it sets the scale",
         default=SolveConfig().height_m,
-        min=0.3,
-        max=3.0,
+        min=HEIGHT_RANGE_M[0],
+        max=HEIGHT_RANGE_M[1],
         unit="LENGTH",
         step=1,
         precision=3,

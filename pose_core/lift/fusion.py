@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pose_core.skeletons import CANONICAL
+from pose_core.skeletons.canonical import SIZE_JOINTS
 from pose_core.types import FloatArray, LiftedTrack
 
-_SIZE_JOINTS = CANONICAL.indices(*(f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow", "wrist")))
+_SIZE_INDICES = CANONICAL.indices(*SIZE_JOINTS)
 
 
 def fuse_lifts(first: LiftedTrack, second: LiftedTrack) -> LiftedTrack:
@@ -52,7 +53,7 @@ def _precision(lift: LiftedTrack) -> FloatArray:
 def _size(joints_m: FloatArray) -> float:
     """Sum of the median limb lengths."""
     parents = np.array(CANONICAL.parents)
-    lengths = np.linalg.norm(joints_m[:, _SIZE_JOINTS] - joints_m[:, parents[_SIZE_JOINTS]], axis=-1)
+    lengths = np.linalg.norm(joints_m[:, _SIZE_INDICES] - joints_m[:, parents[_SIZE_INDICES]], axis=-1)
     if not np.any(np.isfinite(lengths)):
         return float("nan")
     return float(np.nansum(np.nanmedian(lengths, axis=0)))

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.lift.spikes import SpikeModel, find_spikes
+from pose_core.lift.spikes import SpikeTuning, find_spikes
 from pose_core.lift.swap_cues import side_of_facing, trunk_agreement
 from pose_core.lift.swaps import (
     LIMB_GROUPS,
     STATES,
-    SwapModel,
+    SwapTuning,
     groups_of,
     likeliest_states,
     pair_evidence,
@@ -27,15 +27,15 @@ _DEPTH_FRAMES = 4
 
 
 @dataclass(frozen=True)
-class RepairConfig:
+class RepairTuning:
     """What to repair, and what to expect of people and of 2D models."""
 
     swaps: bool = True
     """Put exchanged sides right."""
     spikes: bool = True
     """Take out keypoints that jump for a frame or two."""
-    swap_model: SwapModel = field(default_factory=SwapModel)
-    spike_model: SpikeModel = field(default_factory=SpikeModel)
+    swap_model: SwapTuning = field(default_factory=SwapTuning)
+    spike_model: SpikeTuning = field(default_factory=SpikeTuning)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class RepairReport:
         return {"swapped": spans, "spikes_removed": self.spikes_removed}
 
 
-def repair_track(track: KeypointTrack, config: RepairConfig | None = None) -> tuple[KeypointTrack, RepairReport]:
+def repair_track(track: KeypointTrack, config: RepairTuning | None = None) -> tuple[KeypointTrack, RepairReport]:
     """Put exchanged sides right and take out spikes.
 
     Limbs that cross in the picture are left alone as long as both go on smoothly. Which of two labellings is right
@@ -75,7 +75,7 @@ def repair_track(track: KeypointTrack, config: RepairConfig | None = None) -> tu
         The track with positions, confidences and the model's own 3D of exchanged limbs changed over, spikes NaN with
         confidence 0; and what was done.
     """
-    config = config or RepairConfig()
+    config = config or RepairTuning()
     size_px = body_sizes(track)
     spans: tuple[SwapSpan, ...] = ()
     if config.swaps:
@@ -112,7 +112,7 @@ def body_sizes(track: KeypointTrack) -> FloatArray:
     return np.asarray(np.maximum(np.interp(track.timestamps_s, at, calm), 1.0))
 
 
-def find_swaps(track: KeypointTrack, size_px: FloatArray, model: SwapModel) -> BoolArray:
+def find_swaps(track: KeypointTrack, size_px: FloatArray, model: SwapTuning) -> BoolArray:
     """(T, 3) whether the sides of each of LIMB_GROUPS are exchanged in each frame."""
     keypoints = keypoint_set(track.keypoint_set)
     xy, joints = track.xy_px, track.model_joints_m

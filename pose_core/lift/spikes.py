@@ -12,7 +12,7 @@ _MAD_TO_SIGMA = 1.4826
 
 
 @dataclass(frozen=True)
-class SpikeModel:
+class SpikeTuning:
     """When a keypoint counts as a spike, in body sizes (about 1.7 m)."""
 
     reach: int = 3
@@ -26,7 +26,7 @@ class SpikeModel:
 
 
 def find_spikes(
-    xy_px: FloatArray, confidence: FloatArray, time_s: FloatArray, size_px: FloatArray, model: SpikeModel
+    xy_px: FloatArray, confidence: FloatArray, time_s: FloatArray, size_px: FloatArray, model: SpikeTuning
 ) -> BoolArray:
     """Hampel's rule on the way of each keypoint, after the line through its neighbours has been taken off.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.skeletons.keypoint_sets import KeypointSet
 from pose_core.types import FloatArray
 
@@ -11,7 +12,6 @@ from pose_core.types import FloatArray
 _TRUNK_SCALE = 0.008
 _HEAD_SCALE = 0.006
 _FACING_SCALE = 0.08
-_REFERENCE_HEIGHT_M = 1.7
 
 
 def trunk_agreement(
@@ -52,7 +52,7 @@ def side_of_facing(
     Returns:
         (T,) for shoulders and for hips: in [-1, 1], 1 = left is left, 0 = cannot be told.
     """
-    joints = joints_m / _REFERENCE_HEIGHT_M
+    joints = joints_m / REFERENCE_HEIGHT_M
     zero = np.zeros((len(joints), 3))
     front = zero.copy()
     if "nose" in keypoints.keypoints:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.skeletons.keypoint_sets import KeypointSet
 from pose_core.types import BoolArray, FloatArray, IntArray
 
@@ -31,7 +32,7 @@ _REMEMBERED_BITS = 9  # three earlier states: hypotheses that agree for so long 
 
 
 @dataclass(frozen=True)
-class SwapModel:
+class SwapTuning:
     """How limbs move and how models err, in body sizes (about 1.7 m) and seconds."""
 
     noise: float = 0.010
@@ -98,7 +99,7 @@ def pair_evidence(
     confidence: FloatArray,
     depth_m: FloatArray | None,
     size_px: FloatArray,
-    model: SwapModel,
+    model: SwapTuning,
 ) -> PairEvidence:
     """What an exchange of sides would turn round, and nothing that it would leave.
 
@@ -124,7 +125,7 @@ def pair_evidence(
     parts = [flat[..., 0], flat[..., 1]]
     noises = [noise, noise]
     if depth_m is not None:
-        parts.append(np.where(known, depth_m[:, left] - depth_m[:, right], np.nan) / 1.7)
+        parts.append(np.where(known, depth_m[:, left] - depth_m[:, right], np.nan) / REFERENCE_HEIGHT_M)
         noises.append(noise * model.depth_noise / model.noise)
     times = len(parts)
     return PairEvidence(
@@ -137,7 +138,7 @@ def pair_evidence(
     )
 
 
-def transition_costs(model: SwapModel) -> FloatArray:
+def transition_costs(model: SwapTuning) -> FloatArray:
     """(8, 8) cost of going from one state to another."""
     toggled = STATES[:, None] != STATES[None]
     head, arms, legs = np.moveaxis(toggled, -1, 0)
@@ -148,7 +149,7 @@ def transition_costs(model: SwapModel) -> FloatArray:
 class _Hypotheses:
     """Courses of labels under way, each with its own idea of where limbs are and go (Kalman filters, side by side)."""
 
-    def __init__(self, evidence: PairEvidence, model: SwapModel) -> None:
+    def __init__(self, evidence: PairEvidence, model: SwapTuning) -> None:
         channels = evidence.difference.shape[1]
         self._evidence, self._model = evidence, model
         self._spread = (model.acceleration * evidence.briskness) ** 2 * 2 * model.acceleration_time_s
@@ -251,7 +252,7 @@ def state_costs(
     trunk: FloatArray,
     head: FloatArray,
     facing: tuple[FloatArray, FloatArray] | None,
-    model: SwapModel,
+    model: SwapTuning,
 ) -> FloatArray:
     """What each state costs in each frame, whatever comes before and after.
 
@@ -278,7 +279,7 @@ def state_costs(
     return np.asarray(out)
 
 
-def likeliest_states(evidence: PairEvidence, time_s: FloatArray, costs: FloatArray, model: SwapModel) -> IntArray:
+def likeliest_states(evidence: PairEvidence, time_s: FloatArray, costs: FloatArray, model: SwapTuning) -> IntArray:
     """The course of labels under which limbs move most smoothly, with the fewest exchanges.
 
     A limb that passes another one goes on at its own speed, while exchanged labels jump, or turn back where limbs

@@ -132,17 +132,18 @@ class FrameSystem:
         return np.asarray(x.reshape(b.shape)[:frames])
 
 
-def solve_block_tridiagonal(D: FloatArray, U: FloatArray, b: FloatArray) -> FloatArray:
+def solve_block_tridiagonal(diagonal: FloatArray, upper: FloatArray, right_side: FloatArray) -> FloatArray:
     """Solve a symmetric positive definite block tridiagonal system by cyclic reduction.
 
     Args:
-        D: (N, k, k) blocks on the diagonal.
-        U: (N-1, k, k) blocks right of it.
-        b: (N, k, m).
+        diagonal: (N, k, k) blocks on the diagonal.
+        upper: (N-1, k, k) blocks right of it.
+        right_side: (N, k, m).
     Returns:
         (N, k, m).
     Source: Golub & Van Loan, Matrix Computations, block cyclic reduction.
     """
+    D, U, b = diagonal, upper, right_side
     count, k = len(D), D.shape[1]
     if count == 1:
         return inverse_of_small(D) @ b
@@ -168,16 +169,17 @@ def solve_block_tridiagonal(D: FloatArray, U: FloatArray, b: FloatArray) -> Floa
     return x
 
 
-def inverse_of_small(A: FloatArray) -> FloatArray:
+def inverse_of_small(matrices: FloatArray) -> FloatArray:
     """Inverses of many small symmetric positive definite matrices at once.
 
     numpy would hand them to LAPACK one by one, which takes several times as long.
 
     Args:
-        A: (N, k, k), k small.
+        matrices: (N, k, k), k small.
     Returns:
         (N, k, k).
     """
+    A = matrices
     k = A.shape[1]
     if k == 1:
         return 1.0 / A

@@ -6,6 +6,9 @@ import numpy as np
 
 from pose_core.types import BoolArray, FloatArray
 
+REFERENCE_FPS = 30.0
+"""Standard deviations a frame are those of this rate; evidence and penalties at other rates count by time."""
+
 
 def second_difference(time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Coefficients of the acceleration at each inner frame.
@@ -23,9 +26,9 @@ def second_difference(time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def frame_spans(time_s: FloatArray) -> FloatArray:
-    """(T,) time each frame stands for, seconds; 1/30 for a single frame."""
+    """(T,) time each frame stands for, seconds; that of the reference rate for a single frame."""
     if len(time_s) < 2:
-        return np.full(len(time_s), 1 / 30)
+        return np.full(len(time_s), 1 / REFERENCE_FPS)
     return np.asarray(np.gradient(time_s))
 
 

@@ -1,64 +1,58 @@
-"""Which points of the solver's body a model's keypoints show."""
+"""What is known of one person, in canonical joints: the 2D track and its lift brought together."""
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.skeletons import CANONICAL, keypoint_set
-from pose_core.solve.body.body_model import BODY
-from pose_core.types import FloatArray, KeypointTrack
+from pose_core.config import SolveConfig
+from pose_core.errors import InsufficientDataError
+from pose_core.skeletons import joint_mapping
+from pose_core.solve.start.smoothing import fill_spans
+from pose_core.types import BoolArray, FloatArray, KeypointTrack, LiftedTrack
 
-# Keypoints by the point they show, where the names differ; several keypoints are averaged.
-_SAME = ("nose", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel")
-_OTHER: dict[str, dict[str, tuple[str, ...]]] = {
-    "blazepose33": {"index": ("index",), "pinky": ("pinky",), "toe_tip": ("foot_index",)},
-    "halpe26": {"toe_tip": ("big_toe", "small_toe")},
-    "wholebody133": {
-        "toe_tip": ("big_toe", "small_toe"), "index": ("hand_index_1",), "pinky": ("hand_pinky_1",),
-    },
-}  # fmt: skip
-
-# How much less a keypoint is worth than its confidence says, because people mean different places by its name.
-_VAGUE = {"hip": 0.4, "shoulder": 0.6, "index": 0.5, "pinky": 0.5, "toe_tip": 0.6, "heel": 0.7, "ear": 0.7}
-
-LIFTED_POINTS: tuple[int, ...] = tuple(BODY.tree.index(name) for name in CANONICAL.names[1:])
-"""Points of the body that lifted joints show: all canonical joints but the pelvis."""
+# A frame needs this many joints, seen at least this well, to count as evidence.
+_LEAST_JOINTS = 6
+_LEAST_CONFIDENCE = 0.2
 
 
-@cache
-def observed_points(set_name: str) -> tuple[tuple[int, tuple[int, ...], float], ...]:
-    """Points that a keypoint set shows.
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of one person, in canonical joints."""
 
-    Args:
-        set_name: name of the keypoint set.
-    Returns:
-        For each: index of the body's point, indices of its keypoints, weight in (0, 1].
+    time_s: FloatArray
+    xy_px: FloatArray
+    confidence: FloatArray
+    lifted_m: FloatArray
+    sigma_m: FloatArray
+    person_px: FloatArray
+    seen: BoolArray
+    valid: BoolArray
+    lift_height_m: float | None = None
+    """Height of the person whose joints were lifted; None if their size says nothing."""
+
+
+def gather_evidence(track: KeypointTrack, lifted: LiftedTrack, config: SolveConfig) -> Evidence:
+    """Bring a track and its lift into canonical joints.
+
+    Raises:
+        InsufficientDataError: no frame shows enough of the person.
     """
-    names = keypoint_set(set_name).keypoints
-    out = []
-    for point, name in enumerate(BODY.tree.names):
-        side, _, part = name.rpartition("_") if name != "nose" else ("", "", "nose")
-        if name.endswith("_toe_tip"):
-            side, part = name[: -len("_toe_tip")], "toe_tip"
-        sources = _OTHER.get(set_name, {}).get(part, (part,) if part in _SAME else ())
-        full = [f"{side}_{s}" if side else s for s in sources]
-        if full and all(n in names for n in full):
-            out.append((point, tuple(names.index(n) for n in full), _VAGUE.get(part, 1.0)))
-    return tuple(out)
-
-
-def observe_points(track: KeypointTrack) -> tuple[tuple[int, ...], FloatArray, FloatArray]:
-    """A track as observations of the body's points.
-
-    Args:
-        track: 2D evidence.
-    Returns:
-        indices of P points; (T, P, 2) pixels; (T, P) confidence, lowered for points that are vaguely defined.
-    """
-    rows = observed_points(track.keypoint_set)
-    xy = np.stack([np.mean(track.xy_px[:, list(keypoints)], axis=1) for _, keypoints, _ in rows], axis=1)
-    sure = np.stack([np.min(track.confidence[:, list(k)], axis=1) * weight for _, k, weight in rows], axis=1)
-    sure = np.where(np.all(np.isfinite(xy), axis=-1), sure, 0.0)
-    return tuple(point for point, _, _ in rows), xy, sure
+    mapping = joint_mapping(track.keypoint_set)
+    xy, confidence = mapping.positions(track.xy_px), mapping.confidences(track.confidence)
+    confidence = np.where(np.isfinite(xy[..., 0]), confidence, 0.0)
+    known = np.isfinite(lifted.joints_m[..., 0])
+    seen = np.sum((confidence >= _LEAST_CONFIDENCE) & known, axis=1) >= _LEAST_JOINTS
+    if not np.any(seen):
+        raise InsufficientDataError(
+            f"Person {track.person_id} is not seen well enough in any of {len(track.timestamps_s)} frames.",
+            "Use a clip in which most of the body is visible.",
+        )
+    confidence = np.where(seen[:, None], confidence, 0.0)
+    size = np.max(track.boxes_px[:, 2:] - track.boxes_px[:, :2], axis=1)
+    return Evidence(
+        track.timestamps_s, xy, confidence, np.where(seen[:, None, None], lifted.joints_m, np.nan), lifted.sigma_m,
+        np.where(seen, size, np.nan), seen, fill_spans(seen, track.timestamps_s, config.max_gap_s),
+        lifted.height_m,
+    )  # fmt: skip

@@ -11,19 +11,20 @@ import numpy as np
 from pose_core.config import CameraConfig, SolveConfig
 from pose_core.maths.axes import UP_WORLD, camera_angles
 from pose_core.maths.cameras import invert_rigid, transform_points
-from pose_core.maths.frame_times import frame_spans
+from pose_core.maths.frame_times import REFERENCE_FPS, frame_spans
 from pose_core.maths.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
 from pose_core.motion_file import Motion
 from pose_core.skeletons import CANONICAL, keypoint_set
 from pose_core.solve.body.body_model import BODY
 from pose_core.solve.body.kinematics import BodyState, forward, state_from_rotations
 from pose_core.solve.camera_poses import poses_of_frames, read_camera_poses
-from pose_core.solve.evidence import LIFTED_POINTS, observe_points, observed_points
+from pose_core.solve.evidence import Evidence, gather_evidence
 from pose_core.solve.intrinsics import choose_intrinsics
-from pose_core.solve.sequence.problem import Problem, TermWeights
+from pose_core.solve.observed_points import LIFTED_POINTS, observe_points, observed_points
+from pose_core.solve.sequence.problem import Problem, TermSigmas, TermSwitches
 from pose_core.solve.sequence.residuals import reprojection
 from pose_core.solve.sequence.staged import SequenceSolution, solve_sequence
-from pose_core.solve.start.rough import Evidence, RoughMotion, gather_evidence, rough_motion
+from pose_core.solve.start.rough import RoughMotion, rough_motion
 from pose_core.types import FloatArray, KeypointTrack, LiftedTrack
 
 _JOINTS = slice(0, BODY.joint_count)
@@ -37,7 +38,7 @@ def solve_motion(
     camera: CameraConfig | None = None,
     on_progress: Callable[[float], None] | None = None,
     T_world_camera: FloatArray | None = None,
-    weights: TermWeights | None = None,
+    sigmas: TermSigmas | None = None,
 ) -> Motion:
     """Solve one person's motion over the clip.
 
@@ -50,7 +51,7 @@ def solve_motion(
         on_progress: called with the share that is done, in [0, 1]; what it raises ends the work.
         T_world_camera: where the camera is, if that is known: (4, 4), or (V, 4, 4) with one for every frame of the
             video, in a world whose z points up and whose unit is the metre; goes before what `camera` says.
-        weights: standard deviations of the terms, for experiments; None = as tuned. The settings' switches go before.
+        sigmas: standard deviations of the terms, for experiments; None = as tuned.
     Returns:
         The motion; frames outside fillable gaps are NaN. In the world of the given camera; else the person starts over
         the origin of a world whose floor is z = 0.
@@ -71,9 +72,8 @@ def solve_motion(
     poses = None if T_world_camera is None else poses_of_frames(T_world_camera, part_track.frame_indices)
     rough = rough_motion(evidence, K, config, camera_config, poses)
     problem, state = _problem(part_track, part_lift, evidence, rough, K, config, fit_focal=focal_source != "given")
-    if weights is not None:
-        switches = {name: getattr(problem.weights, name) for name in ("smoothness", "floor", "limits")}
-        problem = replace(problem, weights=replace(weights, **switches))
+    if sigmas is not None:
+        problem = replace(problem, sigmas=sigmas)
     if poses is None:
         problem = replace(problem, known_angles_rad=_known_angles(camera_config))
     solution = solve_sequence(
@@ -159,7 +159,7 @@ def _problem(
     points, xy, confidence = observe_points(track)
     T_camera_world = invert_rigid(rough.T_world_camera)
     # errors of neighbouring frames are alike, so that a higher frame rate does not bring as much more evidence
-    span = np.minimum(frame_spans(evidence.time_s) * 30.0, 1.0)[:, None]
+    span = np.minimum(frame_spans(evidence.time_s) * REFERENCE_FPS, 1.0)[:, None]
     known = np.isfinite(evidence.lifted_m[:, 1:, 0]) & np.isfinite(evidence.sigma_m[:, 1:])
     sigma = np.where(known, evidence.sigma_m[:, 1:], np.inf) / np.sqrt(span)
     person = evidence.person_px
@@ -179,9 +179,8 @@ def _problem(
         contacts=np.zeros((frames, 4)),
         grounded=np.ones(frames),
         log_length_prior=state.log_length,
-        height_m=config.height_m,
         fit_focal=fit_focal,
-        weights=TermWeights(smoothness=config.smoothness, floor=config.floor, limits=config.joint_limits),
+        switches=TermSwitches(smoothness=config.smoothness, floor=config.floor, limits=config.joint_limits),
     )
     return problem, state
 

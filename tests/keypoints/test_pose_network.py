@@ -16,7 +16,7 @@ from pose_core.lab.nets.base import ImageNetwork, NetworkConfig
 from pose_core.lab.nets.outputs import PoseOutput
 from pose_core.lab.nets.registry import network_config
 from pose_core.lab.train.images.export import export_network, write_description
-from pose_core.lab.train.images.loop import ImageTrainSettings, train_image_network
+from pose_core.lab.train.images.loop import ImageTrainConfig, train_image_network
 from pose_core.lab.train.images.stick_figures import StickFigures
 from pose_core.motion_file import read_motion
 from pose_core.runtime.store import ModelStore
@@ -56,7 +56,7 @@ def exported(network, folder, name="seed"):
 def trained(tmp_path_factory):
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("trained")
-    settings = ImageTrainSettings(variation=None, validations=2, patience=0)
+    settings = ImageTrainConfig(variation=None, validations=2, patience=0)
     network = train_image_network("park2016", network_config("park2016", "tiny"), FIGURES, FIGURES, settings, folder)
     return exported(network, folder)
 

@@ -22,4 +22,4 @@ def test_path_error_does_not_see_where_and_how_the_path_lies_but_how_long_it_is(
 
 def test_variants_are_named_once_and_the_first_changes_nothing():
     assert len({v.name for v in VARIANTS}) == len(VARIANTS)
-    assert not VARIANTS[0].weights and not VARIANTS[0].settings
+    assert not VARIANTS[0].sigmas and not VARIANTS[0].settings

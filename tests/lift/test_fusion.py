@@ -37,6 +37,13 @@ def test_the_surer_one_leads_and_the_result_is_no_surer(truth):
     assert np.array_equal(fused.sigma_m, first.sigma_m)
 
 
+def test_the_surer_one_gives_the_sigma_whichever_leads_joint_by_joint(truth):
+    first, second = _lift(truth, 0.1, "a"), _lift(truth, 0.1, "b")
+    second.sigma_m[:, 4], second.sigma_m[:, 6], first.sigma_m[:, 8] = 0.03, 0.5, np.nan
+    fused = fuse_lifts(first, second).sigma_m
+    assert np.all(fused[:, 4] == 0.03) and np.all(fused[:, 6] == 0.1) and np.all(fused[:, 8] == 0.1)
+
+
 def test_scale_of_the_second_does_not_matter(truth):
     first = _lift(truth, 0.05, "a")
     doubled = _lift(2.0 * truth, 0.05, "b")

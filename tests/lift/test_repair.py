@@ -3,14 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pose_core.lift.repair import RepairConfig, SwapSpan, body_sizes, find_swaps, repair_track
-from pose_core.lift.swaps import SwapModel, groups_of
+from pose_core.lift.repair import RepairTuning, SwapSpan, body_sizes, find_swaps, repair_track
+from pose_core.lift.swaps import SwapTuning, groups_of
 from pose_core.skeletons import keypoint_set
 from pose_core.types import KeypointTrack
 from tests.support.swapped import draw_swap, sequences, swap_sides
 from tests.support.synthetic import observe, walking_joints
 
-NO_SPIKES = RepairConfig(spikes=False)
+NO_SPIKES = RepairTuning(spikes=False)
 
 
 def walk(frames=120, set_name="halpe26", heading=0.6, fps=30.0, noise_px=1.0, **kwargs):
@@ -160,7 +160,7 @@ def test_what_a_model_makes_up_beyond_the_edge_does_not_count():
 
 def test_either_repair_can_be_left_out():
     swapped = swap_sides(walk(), span(120, 50, 60, "legs"))
-    repaired, report = repair_track(swapped, RepairConfig(swaps=False, spikes=False))
+    repaired, report = repair_track(swapped, RepairTuning(swaps=False, spikes=False))
     assert repaired is swapped
     assert report.swapped == ()
 
@@ -173,11 +173,11 @@ def test_recorded_movement_with_exchanges_of_3_to_60_frames(set_name, capsys):
         for track in sequences(archive, 10, 200, set_name, seed=k):
             truth = draw_swap(rng, 200)
             swapped = swap_sides(track, truth, depth_too=bool(rng.integers(2)))
-            found = find_swaps(swapped, body_sizes(swapped), SwapModel())[:, 1:]  # these heads have no sides
+            found = find_swaps(swapped, body_sizes(swapped), SwapTuning())[:, 1:]  # these heads have no sides
             limbs = truth[:, 1:]
             exchanged, repaired = exchanged + np.sum(limbs), repaired + np.sum(found & limbs)
             clean, false = clean + np.sum(~limbs), false + np.sum(found & ~limbs)
-            alone = find_swaps(track, body_sizes(track), SwapModel())
+            alone = find_swaps(track, body_sizes(track), SwapTuning())
             clean_alone, false_alone = clean_alone + alone.size, false_alone + np.sum(alone)
     with capsys.disabled():
         print(

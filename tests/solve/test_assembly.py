@@ -6,8 +6,9 @@ import pytest
 from pose_core.maths.cameras import camera_matrix
 from pose_core.solve.body.body_model import BODY
 from pose_core.solve.body.kinematics import forward
+from pose_core.solve.sequence.arrow import dense_matrix
 from pose_core.solve.sequence.assembly import Assembler
-from pose_core.solve.sequence.problem import Problem, TermWeights
+from pose_core.solve.sequence.problem import Problem, TermSigmas, TermSwitches
 from tests.solve.test_kinematics import random_state
 
 FRAMES = 5
@@ -15,7 +16,7 @@ KEYPOINTS = tuple(range(len(BODY.tree)))
 LIFTED = tuple(range(1, BODY.joint_count))
 
 
-def make_problem(seed=0, **weights):
+def make_problem(seed=0, switches=None, **sigmas):
     """Evidence near a random state, with gaps, so that every term is alive."""
     rng = np.random.default_rng(seed)
     state = random_state(FRAMES, seed, spread=0.1)
@@ -37,7 +38,7 @@ def make_problem(seed=0, **weights):
         lifted_points=LIFTED, lifted_m=lifted, lifted_sigma_m=sigma, contacts=rng.uniform(0, 1, (FRAMES, 4)),
         grounded=rng.uniform(0.2, 1, FRAMES),
         log_length_prior=state.log_length + 0.05, fit_lengths=True, fit_focal=True,
-        weights=TermWeights(contact_velocity_m=0.02, **weights),
+        sigmas=TermSigmas(contact_velocity_m=0.02, **sigmas), switches=TermSwitches(**(switches or {})),
     )  # fmt: skip
     return problem, state.moved(rng.normal(0, 0.02, (FRAMES, BODY.dof_count)))
 
@@ -61,7 +62,7 @@ def numeric_gradient(assembler, state, log_focal):
 
 def test_gradient_of_the_energy_equals_differences():
     # free joints' priors, limits and angular smoothness use first-order derivatives; here they are switched off
-    problem, state = make_problem(smoothness=0.0, ball_prior_rad=1e6, limits=False)
+    problem, state = make_problem(switches={"smoothness": 0.0, "limits": False}, ball_prior_rad=1e6)
     assembler = Assembler(problem)
     _, equations = assembler.equations(state, 0.02)
     by_dof, by_clip = numeric_gradient(assembler, state, 0.02)
@@ -81,7 +82,8 @@ def test_gradient_of_smoothness_and_limits_is_right_to_first_order():
 
 def test_matrix_predicts_the_change_of_the_gradient_where_residuals_vanish():
     """Gauss-Newton's matrix is exact where residuals are zero: compare it with differences of the gradient there."""
-    problem, state = make_problem(smoothness=0.0, ball_prior_rad=1e6, hinge_prior_rad=1e6, limits=False, floor=False)
+    off = {"smoothness": 0.0, "limits": False, "floor": False}
+    problem, state = make_problem(switches=off, ball_prior_rad=1e6, hinge_prior_rad=1e6)
     pose = forward(state)
     camera = np.einsum("tij,tpj->tpi", problem.R_camera_world, pose.points_m) + problem.t_camera_world_m[:, None]
     xy = camera[..., :2] / camera[..., 2:] * 900.0 + problem.K[:2, 2]
@@ -111,3 +113,29 @@ def test_matrix_predicts_the_change_of_the_gradient_where_residuals_vanish():
 def test_every_term_is_alive(term):
     problem, state = make_problem()
     assert Assembler(problem).energy(state, 0.0).terms[term] > 0
+
+
+def test_planted_feet_couple_neighbouring_frames_as_differences_of_the_gradient_say():
+    """The slip is linear in the points: where no foot slips its matrix is exact, between frames as well."""
+    off = {"smoothness": 0.0, "limits": False, "floor": False}
+    problem, state = make_problem(switches=off, ball_prior_rad=1e6, hinge_prior_rad=1e6)
+    still = dataclasses.replace(
+        state, **{name: np.broadcast_to(getattr(state, name)[:1], getattr(state, name).shape).copy()
+                  for name in ("root_m", "ball_rotations", "hinge_rad")}
+    )  # fmt: skip
+    # nothing but planted feet
+    problem = dataclasses.replace(
+        problem, confidence=np.zeros_like(problem.confidence), fit_focal=False,
+        lifted_sigma_m=np.full_like(problem.lifted_sigma_m, np.inf), log_length_prior=state.log_length,
+    )  # fmt: skip
+    assembler = Assembler(problem)
+    _, e = assembler.equations(still, 0.0)
+    assert np.max(np.abs(e.gradient)) < 1e-6
+    rng = np.random.default_rng(3)
+    step, h = rng.normal(size=(FRAMES, BODY.dof_count)), 1e-6
+    _, ahead = assembler.equations(still.moved(h * step), 0.0)
+    _, back = assembler.equations(still.moved(-h * step), 0.0)
+    measured = (ahead.gradient - back.gradient) / (2 * h)
+    predicted = (dense_matrix(e)[: step.size, : step.size] @ step.ravel()).reshape(step.shape)
+    assert np.allclose(predicted, measured, atol=1e-4 * np.max(np.abs(measured)))
+    assert np.max(np.abs(e.next[:-1])) > 0

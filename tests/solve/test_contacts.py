@@ -1,7 +1,7 @@
 import numpy as np
 
 from pose_core.maths.frame_times import runs
-from pose_core.solve.ground.contacts import ContactConfig, detect_contacts
+from pose_core.solve.ground.contacts import ContactTuning, detect_contacts
 
 UP = np.array([0.0, 0.0, 1.0])
 TIME_S = np.arange(90) / 30
@@ -32,13 +32,23 @@ def test_up_is_where_it_is_said_to_be():
 
 
 def test_hysteresis_bridges_a_short_hurry_but_not_a_step():
-    config = ContactConfig()
+    config = ContactTuning()
     between = 0.5 * (config.speed_on_m_s + config.speed_off_m_s)
     speed = np.zeros(90)
     speed[30:40] = between
     speed[60:70] = 1.0
     planted = detect_contacts(_points(x=np.cumsum(speed) / 30), UP, TIME_S)[:, 0]
     assert planted[:58].all() and not planted[61:69].any() and planted[72:].all()
+
+
+def test_a_contact_begins_only_below_the_lower_speed():
+    config = ContactTuning()
+    between = 0.5 * (config.speed_on_m_s + config.speed_off_m_s)
+    assert not detect_contacts(_points(x=between * TIME_S), UP, TIME_S).any()
+    # once begun, it goes on through the same speed, and back to where that began
+    speed = np.full(90, between)
+    speed[40:50] = 0.5 * config.speed_on_m_s
+    assert detect_contacts(_points(x=np.cumsum(speed) / 30), UP, TIME_S).all()
 
 
 def test_a_moment_is_no_contact():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pose_core.maths.rotations import rotation_vector_to_matrix
-from pose_core.solve.ground.level import LevelConfig, up_from_footprints
+from pose_core.solve.ground.level import LevelTuning, up_from_footprints
 
 UP = np.array([0.0, 0.0, 1.0])
 TIME_S = np.arange(180) / 30
@@ -47,7 +47,7 @@ def test_a_step_onto_a_box_is_left_out():
     feet[45:75, :, 2] += 0.5
     assert _off_deg(up_from_footprints(feet, contacts, TIME_S, UP)) < 1.0
     # were it believed, the level would tilt
-    assert _off_deg(up_from_footprints(feet, contacts, TIME_S, UP, LevelConfig(gate_m=100.0))) > 3.0
+    assert _off_deg(up_from_footprints(feet, contacts, TIME_S, UP, LevelTuning(gate_m=100.0))) > 3.0
 
 
 def test_nothing_planted_changes_nothing():

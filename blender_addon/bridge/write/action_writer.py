@@ -138,7 +138,7 @@ def push_to_nla(obj: bpy.types.Object, action: bpy.types.Action, slot: Any, name
     return str(track.name)
 
 
-def take_name(obj: bpy.types.Object, action: bpy.types.Action, name: str) -> bool:
+def claim_name(obj: bpy.types.Object, action: bpy.types.Action, name: str) -> bool:
     """Let an action take the place of an older one of this name, which is removed unless something else uses it.
 
     NLA tracks of the object that play nothing but the older one go with it.

@@ -23,7 +23,7 @@ from pose_core.lab.nets.maps import read_maps
 from pose_core.lab.nets.registry import config_facts
 from pose_core.lab.nets.tome2017.model import TomeNetwork
 from pose_core.lab.train.images.batches import to_tensors
-from pose_core.lab.train.images.loop import ImageTrainSettings, Report, load_trained, train_image_network
+from pose_core.lab.train.images.loop import ImageTrainConfig, Report, load_trained, train_image_network
 from pose_core.lab.train.images.samples import ImageBatch, ImageDataset, ImageSubset
 from pose_core.maths.metrics import PCK_THRESHOLD_M, align_frames
 from pose_core.types import FloatArray
@@ -38,7 +38,7 @@ _THRESHOLDS_M = np.linspace(0.0, PCK_THRESHOLD_M, 31)
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class RunConfig:
     """What all arms have in common."""
 
     data: Path
@@ -95,13 +95,13 @@ def arm_folder(out: Path, paper: Paper, arm: Arm, seed: int) -> Path:
 
 
 def train_arm(
-    paper: Paper, arm: Arm, seed: int, pictures: Pictures, options: RunOptions, report: Report | None
+    paper: Paper, arm: Arm, seed: int, pictures: Pictures, options: RunConfig, report: Report | None
 ) -> dict[str, Any]:
     """Train, measure, write `result.json` and `said.npz`; returns what is in the former."""
     folder = arm_folder(options.out, paper, arm, seed)
     config = paper.config(arm)
     size = config.image_size
-    settings = ImageTrainSettings(
+    settings = ImageTrainConfig(
         steps=options.steps or round(options.longer * paper.steps), minutes=options.minutes, seed=seed,
         device=options.device, validations=_VALIDATIONS, validate_on=_VALIDATE_ON, patience=0, variation=_MILD,
         half_on_cpu=options.half,
@@ -123,7 +123,7 @@ def train_arm(
     }  # fmt: skip
     if isinstance(network, TomeNetwork) and network.config.use_3d_layer:
         result["fusion_weights"] = [float(w) for w in network.fusion_weights.detach()]
-    said: dict[str, FloatArray] = {}
+    said: dict[str, Any] = {}
     for split in MEASURED:
         if not pictures.has(split):
             continue
@@ -163,7 +163,7 @@ def ask(network: ImageNetwork, batch: ImageBatch, rows: int = 64) -> tuple[dict[
             read = [read_maps(maps, size)[0].numpy() for maps in output.heatmaps]
             stages.append(np.array([np.linalg.norm(xy - here.joints_px, axis=-1).mean(axis=1) for xy in read]))
     said = {name: np.concatenate(values) for name, values in parts.items()}
-    truth = {"truth_m": batch.joints_m, "truth_px": batch.joints_px, "subject": batch.subject}
+    truth: dict[str, Any] = {"truth_m": batch.joints_m, "truth_px": batch.joints_px, "subject": batch.subject}
     if len(stages[0]) < 2:
         return {**said, **truth}, []
     return {**said, **truth}, [float(e) for e in 100 * np.concatenate(stages, axis=-1).mean(axis=-1) / size]

@@ -25,7 +25,7 @@ def repeat_clip(source: Path, times: int, target: Path) -> None:
                     stream_out = out.add_stream_from_template(stream)
                 last = 0
                 for packet in clip.demux(stream):
-                    if packet.dts is None:
+                    if packet.dts is None or packet.pts is None:
                         continue
                     span = packet.duration or 1
                     last = max(last, packet.pts + span)

@@ -63,7 +63,7 @@ def dense(motion: Motion) -> Dense:
     """All keys of a motion."""
     rig, bone_map = layout_rig(new_rig_layout(motion)), new_rig_bone_map()
     carried = transfer(motion, rig, bone_map)
-    tracks = key_tracks(rig, carried, np.arange(len(carried)) + 1.0)
+    tracks = key_tracks(rig, carried, np.arange(1, len(carried) + 1, dtype=np.float64))
     return Dense(rig, tracks, planted_points(rig, bone_map, motion, carried.times_s))
 
 

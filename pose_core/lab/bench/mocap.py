@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from pose_core.maths.axes import UP_WORLD
 from pose_core.maths.rotations import matrix_to_quaternion, quaternion_to_matrix, unit
 from pose_core.motion_file import Motion
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, rest_offsets_from_lengths
@@ -60,7 +61,7 @@ def make_motion(
 def with_contacts(motion: Motion) -> Motion:
     """A motion with the contacts that the product would find in it."""
     points = motion.joints_world_m[:, [CANONICAL.index(name) for name in CONTACT_JOINTS]]
-    return replace(motion, contacts=detect_contacts(points, np.array([0.0, 0.0, 1.0]), motion.timestamps_s))
+    return replace(motion, contacts=detect_contacts(points, UP_WORLD, motion.timestamps_s))
 
 
 def motion_of_joints(joints: FloatArray, times: FloatArray, source: str) -> Motion:

@@ -3,12 +3,17 @@
 Runs with a Python that has Blender's module. Argument: a motion file.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import statistics
 import sys
 import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import bpy
 import numpy as np
@@ -25,22 +30,26 @@ from blender_addon.bridge.write.action_writer import write_action  # noqa: E402
 from blender_addon.bridge.write.new_armature import create_armature  # noqa: E402
 from pose_core.errors import RigError  # noqa: E402
 from pose_core.maths.rotations import matrix_to_quaternion, rotation_vector_to_matrix  # noqa: E402
-from pose_core.motion_file import read_motion  # noqa: E402
+from pose_core.motion_file import Motion, read_motion  # noqa: E402
 from pose_core.retarget import (  # noqa: E402
     KeysConfig,
+    KeyTrack,
     RigMotion,
     key_tracks,
     new_rig_bone_map,
 )
 from pose_core.retarget.rig.channels import same_side  # noqa: E402
+from pose_core.types import FloatArray  # noqa: E402
 
 BONES = 65
 ROUNDS, REPEATS = 3, 9
 LONGER_LEGS = 1.3
 QUICK = ApplyOptions(verify=False)
 
+_R = TypeVar("_R")
 
-def make_character(motion, legs=1.0):
+
+def make_character(motion: Motion, legs: float = 1.0) -> bpy.types.Object:
     """A humanoid armature of 65 bones: the built-in one with fingers and helpers, and legs that much longer."""
     empty_scene()
     armature = create_armature(bpy.context, motion, "Character")
@@ -63,17 +72,19 @@ def make_character(motion, legs=1.0):
     return armature
 
 
-def timed(run):
+def timed(run: Callable[[], _R]) -> tuple[float, _R]:
     """Seconds of a call, and what it returned."""
     begun = time.perf_counter()
     out = run()
     return time.perf_counter() - begun, out
 
 
-def bake(source, target, pairs, frames, **options):
+def bake(
+    source: bpy.types.Object, target: bpy.types.Object, pairs: Sequence[tuple[str, str]], frames: int, **options: Any
+) -> float:
     """Seconds to follow another armature by constraints and have Blender bake it; all channels, or what is asked."""
 
-    def run():
+    def run() -> None:
         for ours, theirs in pairs:
             constraint = target.pose.bones[ours].constraints.new(
                 "COPY_TRANSFORMS" if ours == theirs else "COPY_ROTATION"
@@ -93,19 +104,19 @@ def bake(source, target, pairs, frames, **options):
     return timed(run)[0]
 
 
-def insert(armature, curves):
+def insert(armature: bpy.types.Object, curves: Iterable[bpy.types.FCurve]) -> float:
     """Seconds to key the same channels bone by bone and frame by frame."""
-    channels = {}
+    channels: dict[str, list[bpy.types.FCurve]] = {}
     for curve in curves:
         channels.setdefault(curve.data_path, []).append(curve)
-    rows = {}
+    rows: dict[tuple[Any, str], FloatArray] = {}
     for path, own in channels.items():
         values = np.array([[key.co[1] for key in curve.keyframe_points] for curve in own]).T
         bone, _, channel = path.rpartition(".")
         rows[armature.path_resolve(bone), channel] = values
     armature.animation_data_clear()
 
-    def run():
+    def run() -> None:
         for t in range(len(next(iter(rows.values())))):
             for (bone, channel), values in rows.items():
                 setattr(bone, channel, values[t])
@@ -114,12 +125,16 @@ def insert(armature, curves):
     return timed(run)[0]
 
 
-def curves_of(armature):
+def _write(armature: bpy.types.Object, tracks: Sequence[KeyTrack]) -> tuple[bpy.types.Action, Any, int]:
+    return drain(write_action(armature, tracks, "All"))
+
+
+def curves_of(armature: bpy.types.Object) -> list[bpy.types.FCurve]:
     """All curves of the active action."""
     return list(action_curves(armature.animation_data.action))
 
 
-def all_bones(motion):
+def all_bones(motion: Motion) -> dict[str, float]:
     """Seconds to write keys for every one of the bones, and to insert the same keys one by one."""
     armature = make_character(motion)
     rig = read_armature(armature)
@@ -132,14 +147,14 @@ def all_bones(motion):
     )
     seconds = []
     for _ in range(REPEATS):
-        tracks = key_tracks(rig, moved, np.arange(T) + 1.0)
-        taken, (action, slot, _) = timed(lambda tracks=tracks: drain(write_action(armature, tracks, "All")))
+        tracks = key_tracks(rig, moved, np.arange(1, T + 1, dtype=np.float64))
+        taken, (action, slot, _) = timed(partial(_write, armature, tracks))
         seconds.append(taken)
     assign_action(armature, action, slot)
     return {"write_s": statistics.median(seconds), "insert_s": insert(armature, curves_of(armature))}
 
 
-def control_rig(motion):
+def control_rig(motion: Motion) -> dict[str, Any]:
     """The same on a generated Rigify rig: seconds of ours and of baking its controls."""
     source = make_character(motion)
     apply_motion(bpy.context, motion, source, QUICK)
@@ -169,7 +184,7 @@ def control_rig(motion):
     }
 
 
-def twin(source):
+def twin(source: bpy.types.Object) -> bpy.types.Object:
     """A copy of a character without animation."""
     target = source.copy()
     target.data = source.data.copy()
@@ -178,18 +193,18 @@ def twin(source):
     return target
 
 
-def ours(motion, legs=1.0):
+def ours(motion: Motion, legs: float = 1.0) -> tuple[dict[str, float], dict[str, Any]]:
     """Median seconds of the add-on's parts, and its last report."""
     rows = []
     for _ in range(REPEATS):
         armature = make_character(motion, legs)
-        seconds, report = timed(lambda target=armature: apply_motion(bpy.context, motion, target, QUICK))
+        seconds, report = timed(partial(apply_motion, bpy.context, motion, armature, QUICK))
         rows.append({**report["timings_s"], "all": seconds})
     parts = ("read", "compute", "write", "all")
     return {f"{part}_s": statistics.median(row[part] for row in rows) for part in parts}, report
 
 
-def against(motion):
+def against(motion: Motion) -> tuple[dict[str, float], dict[str, Any]]:
     """One round: seconds of the add-on, and of Blender's own ways to the same keys, one after the other."""
     parts, report = ours(motion)
     source = make_character(motion)
@@ -207,7 +222,7 @@ def against(motion):
     return parts, report
 
 
-def main():
+def main() -> None:
     """Measure all ways and print."""
     motion = read_motion(sys.argv[1])
     rounds = []

@@ -31,7 +31,7 @@ from pose_core.solve.body.body_model import BODY
 from pose_core.solve.body.kinematics import BodyState, forward
 from pose_core.solve.sequence import staged as sequence
 from pose_core.solve.sequence.arrow import NormalEquations
-from pose_core.solve.sequence.optimise import OptimiserConfig, minimise, without_lengths
+from pose_core.solve.sequence.optimise import OptimiserTuning, minimise, without_lengths
 from pose_core.solve.sequence.problem import Problem
 from pose_core.types import FloatArray
 from tests.support.synthetic import observe, walking_joints
@@ -48,11 +48,11 @@ def main() -> None:
     if "--peer" in sys.argv:
         inner = sequence._in_windows
 
-        def keep(problem: Problem, state: BodyState, scale: float, stages: Any, stage: str) -> Any:
-            kept.setdefault("start", (problem, state, scale))
-            return inner(problem, state, scale, stages, stage)
+        def keep(problem: Problem, state: BodyState, robust_scale: float, *rest: Any) -> Any:
+            kept.setdefault("start", (problem, state, robust_scale))
+            return inner(problem, state, robust_scale, *rest)
 
-        sequence._in_windows = keep
+        setattr(sequence, inner.__name__, keep)
     before = _peak_mb()
     began, began_cpu = time.perf_counter(), time.process_time()
     motion = solve_motion(
@@ -98,7 +98,7 @@ def _peer(problem: Problem, state: BodyState, robust_scale: float) -> dict[str, 
     problem = without_lengths(problem)
     frames, D = len(problem.time_s), BODY.dof_count
     index, lifted = list(problem.keypoint_points), list(problem.lifted_points)
-    sigma_px = problem.weights.pixel_share * problem.person_px[:, None, None]
+    sigma_px = problem.sigmas.pixel_share * problem.person_px[:, None, None]
     wanted = np.einsum("tji,tqj->tqi", problem.R_camera_world, problem.lifted_m)
     sigma_m = problem.lifted_sigma_m[..., None]
     step_sigma = np.concatenate([np.full(3, 4.0), np.full(D - 3, 20.0)]) * np.median(np.diff(problem.time_s)) ** 2
@@ -127,7 +127,7 @@ def _peer(problem: Problem, state: BodyState, robust_scale: float) -> dict[str, 
     peer = least_squares(residuals, np.zeros(frames * D), jac_sparsity=pattern, method="trf", max_nfev=8, ftol=1e-3)
     peer_s = time.perf_counter() - began
     began = time.perf_counter()
-    minimise(problem, state, 0.0, robust_scale, OptimiserConfig(iterations=8))
+    minimise(problem, state, 0.0, robust_scale, OptimiserTuning(iterations=8))
     ours_s = time.perf_counter() - began
     return {"peer_s": peer_s, "peer_evaluations": float(peer.nfev), "ours_s": ours_s, "peer_frames": float(frames)}
 

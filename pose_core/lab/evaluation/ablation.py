@@ -13,13 +13,14 @@ from pose_core.config import CameraConfig, SolveConfig
 from pose_core.lab.evaluation.cases import Case
 from pose_core.lab.evaluation.measure import Figures, measure
 from pose_core.lab.evaluation.methods import Estimate
-from pose_core.lab.train.lifter.bodies import REFERENCE_HEIGHT_M
 from pose_core.lift import lift_track, repair_track
 from pose_core.lift.temporal import TemporalLifter, lift_by_network
 from pose_core.motion_file import Motion
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
+from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.solve import solve_motion
-from pose_core.solve.sequence.problem import SOLE_M, TermWeights
+from pose_core.solve.body.body_model import SOLE_M
+from pose_core.solve.sequence.problem import TermSigmas
 from pose_core.types import FloatArray, LiftedTrack
 
 # A standard deviation that leaves nothing of its term.
@@ -38,7 +39,7 @@ class Variant:
     """The solve with something changed."""
 
     name: str
-    weights: dict[str, Any] = field(default_factory=dict)
+    sigmas: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     lift: Callable[[LiftedTrack], LiftedTrack] = lambda lifted: lifted
     true_focal: bool = False
@@ -62,7 +63,6 @@ VARIANTS = (
     Variant("bone length prior off", {"length_sigma": 10.0}),
     Variant("size by height off", {"size_sigma": 10.0}),
     Variant("size by the lifted bones", lift=lambda lifted: replace(lifted, height_m=None)),
-    Variant("model of usual poses on", {"pose_sigmas": 4.0}),
     Variant("true focal length given", true_focal=True),
     Variant("the 2D model's own depth off", network_alone=True),
 )  # fmt: skip
@@ -160,7 +160,7 @@ def _solve(case: Case, track: Any, lifted: LiftedTrack, variant: Variant) -> Fig
     camera = CameraConfig() if unknown else CameraConfig(focal_px=float(K[0, 0]))
     motion = solve_motion(
         track, variant.lift(lifted), case.source, SolveConfig(height_m=case.height_m, **variant.settings), camera,
-        weights=TermWeights(**variant.weights),
+        sigmas=TermSigmas(**variant.sigmas),
     )  # fmt: skip
     index = [motion.joint_names.index(name) for name in CANONICAL.names]
     joints = motion.joints_camera_m[:, index]

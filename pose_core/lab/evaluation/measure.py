@@ -102,8 +102,8 @@ def mean_figures(results: list[Result]) -> Figures:
     if len(contacts):
         # pooled: a sequence without any contact has no F1 of its own
         scores = contact_scores(contacts[:, :1], contacts[:, 1:])
-        told = {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
-        out |= {f"contact_{name}": value for name, value in told.items() if np.isfinite(value)}
+        rates = {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
+        out |= {f"contact_{name}": value for name, value in rates.items() if np.isfinite(value)}
     return out
 
 

@@ -19,6 +19,7 @@ def draw_poses(mocap: MocapSet, count: int, rng: np.random.Generator) -> FloatAr
     height = {}
     for clip in np.unique(clips):
         first = int(mocap.clip_start[clip])
-        height[int(clip)] = float(stature_of(mocap.joints_m[None, first : first + int(mocap.clip_length[clip]) : 5])[0])
+        some = mocap.joints_m[None, first : first + int(mocap.clip_length[clip]) : 5].astype(np.float64)
+        height[int(clip)] = float(stature_of(some)[0])
     heights = np.array([height[int(clip)] for clip in clips])
     return normalise_poses(mocap.joints_m[frames].astype(np.float64), heights)

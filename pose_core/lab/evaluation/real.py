@@ -79,6 +79,7 @@ def cached_track(video: Path, cache: Path, frames: int | None) -> KeypointTrack:
     if not cache.is_file():
         with open_video(str(video)) as reader:
             (track, *_) = track_people(reader, TrackConfig(), ModelStore()).tracks
+        assert track.model_joints_m is not None  # the default model gives 3D joints
         with atomic_path(cache) as temporary, Path(temporary).open("wb") as file:
             np.savez_compressed(
                 file, keypoint_set=np.array(track.keypoint_set), time_s=track.timestamps_s,

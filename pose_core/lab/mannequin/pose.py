@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose_core.lab.mannequin.skeleton import BONE_NAMES, BONE_PARENTS, JOINT_BONES, POINTS, Points, bone_heads_m
+from pose_core.maths.axes import UP_WORLD
 from pose_core.maths.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix, swing_between, unit
 from pose_core.skeletons import CANONICAL
 from pose_core.types import BoolArray, FloatArray
 
-_UP = np.array([0.0, 0.0, 1.0])
 _FRONT = np.array([0.0, -1.0, 0.0])
 _X = np.array([1.0, 0.0, 0.0])
 _MAX_WRIST_BEND_RAD = 0.7
@@ -40,7 +40,7 @@ def _turn(rest: tuple[FloatArray, FloatArray], now: tuple[FloatArray, FloatArray
 
 
 def _apply(R: FloatArray, v: FloatArray) -> FloatArray:
-    return np.einsum("...ij,...j->...i", R, v)
+    return np.asarray(np.einsum("...ij,...j->...i", R, v))
 
 
 def _smooth(values: FloatArray, sigma_frames: float) -> FloatArray:
@@ -136,7 +136,7 @@ def _standing(p: _Performer, side: str) -> BoolArray:
 
 def _tilt(sole: FloatArray) -> FloatArray:
     """How far soles (..., 3) point downwards, radians."""
-    return np.arctan2(-sole[..., 2], np.linalg.norm(sole[..., :2], axis=-1))
+    return np.asarray(np.arctan2(-sole[..., 2], np.linalg.norm(sole[..., :2], axis=-1)))
 
 
 def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[dict[str, FloatArray], FloatArray]:
@@ -149,7 +149,8 @@ def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[
     thigh, shin = unit(p.to(f"{side}_hip", f"{side}_knee")), unit(p.to(f"{side}_knee", f"{side}_ankle"))
     sole = p.to(f"{side}_ankle", f"{side}_toe")
     hinge = unit(_smooth(3.0 * np.cross(thigh, shin) + np.cross(unit(sole), shin), 2.0))
-    forward = unit(np.cross(reach, hinge))  # where the knee points, square to the line from hip to ankle
+    # where the knee points, square to the line from hip to ankle
+    forward = unit(np.asarray(np.cross(reach, hinge), dtype=np.float64))
     along = (a**2 - b**2 + span**2) / (2 * span)
     knee = reach * along[:, None] + forward * np.sqrt(np.maximum(a**2 - along**2, 0.0))[:, None]
     ankle_now = reach * span[:, None]
@@ -163,7 +164,7 @@ def _leg(p: _Performer, side: str, hip: FloatArray, ankle: FloatArray) -> tuple[
     # Where the foot points straight down it has no heading: there the knee says where its inner side is.
     # And where the leg is raised above the hip, the floor says nothing.
     upright = np.clip(0.5 - shin[:, 2:], 0.0, 1.0)
-    across = unit(0.5 * hinge + upright * np.cross(_UP, unit(sole)))
+    across = unit(0.5 * hinge + upright * np.cross(UP_WORLD, unit(sole)))
     pointing = _apply(rotation_vector_to_matrix(across * offset), unit(sole))
     D["foot"] = _turn((sole_rest, _X), (pointing, across))
     # The toes stay on the floor while the heel rises.
@@ -186,7 +187,7 @@ def _lowest_sole(p: _Performer, side: str, leg: dict[str, FloatArray], ankle: Fl
         ankle + _apply(foot, down[1] - p.points[f"{side}_ankle"]),
         ball + _apply(toe, down[2] - p.points[f"{side}_toe"]),
     ]
-    return np.min([c[:, 2] for c in corners], axis=0)
+    return np.asarray(np.min([c[:, 2] for c in corners], axis=0))
 
 
 def solve_pose(joints_m: FloatArray, points: Points = POINTS, on_floor: bool = True) -> Pose:

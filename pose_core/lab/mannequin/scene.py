@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 from mathutils import Matrix
+from numpy.typing import ArrayLike
 
 from pose_core.lab.mannequin.rig import plain_material
 from pose_core.types import FloatArray
@@ -98,7 +99,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[
     fy, fx = fy * fy * (3 - 2 * fy), fx * fx * (3 - 2 * fx)
     top = coarse[iy][:, ix] * (1 - fx) + coarse[iy][:, ix + 1] * fx
     bottom = coarse[iy + 1][:, ix] * (1 - fx) + coarse[iy + 1][:, ix + 1] * fx
-    return top * (1 - fy) + bottom * fy
+    return np.asarray(top * (1 - fy) + bottom * fy)
 
 
 def planks(rng: np.random.Generator) -> FloatArray:
@@ -140,7 +141,7 @@ def poster(rng: np.random.Generator) -> FloatArray:
     return image
 
 
-def quad(name: str, corners: FloatArray, uv: FloatArray, material: Any) -> Any:
+def quad(name: str, corners: ArrayLike, uv: FloatArray, material: Any) -> Any:
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(np.asarray(corners, float).tolist(), [], [(0, 1, 2, 3)])
     mesh.materials.append(material)
@@ -150,9 +151,9 @@ def quad(name: str, corners: FloatArray, uv: FloatArray, material: Any) -> Any:
     return thing
 
 
-def box(name: str, lower: FloatArray, upper: FloatArray, material: Any) -> Any:
-    lower, upper = np.asarray(lower, float), np.asarray(upper, float)
-    corners = [[(lower, upper)[(i >> a) & 1][a] for a in range(3)] for i in range(8)]
+def box(name: str, lower: ArrayLike, upper: ArrayLike, material: Any) -> Any:
+    ends = np.asarray(lower, float), np.asarray(upper, float)
+    corners = [[ends[(i >> a) & 1][a] for a in range(3)] for i in range(8)]
     faces = [(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)]
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(corners, [], faces)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from pose_core.types import FloatArray, IntArray
+from pose_core.types import BoolArray, FloatArray, IntArray
+
+_Item = TypeVar("_Item", bound=np.generic)
 
 Field = Callable[[FloatArray], FloatArray]
 """Signed distance, metres, of points (..., 3); negative inside."""
@@ -67,7 +71,7 @@ def _ellipsoid_distance(
     """First-order estimate of the distance to an ellipsoid, exact on the surface."""
     inside = np.sqrt((x / rx) ** 2 + (y / ry) ** 2 + (z / rz) ** 2)
     slope = np.sqrt((x / rx**2) ** 2 + (y / ry**2) ** 2 + (z / rz**2) ** 2)
-    return inside * (inside - 1.0) / np.maximum(slope, 1e-9)
+    return np.asarray(inside * (inside - 1.0) / np.maximum(slope, 1e-9))
 
 
 def column(stations: Sequence[tuple[float, float, float, float]]) -> Field:
@@ -89,7 +93,7 @@ def column(stations: Sequence[tuple[float, float, float, float]]) -> Field:
         around = inside * (inside - 1.0) / np.maximum(slope, 1e-9)
         around = np.where(inside < 1e-6, -np.minimum(rx, ry), around)
         ends = np.maximum(table[0, 0] - z, z - table[-1, 0])
-        return np.maximum(around, ends)
+        return np.asarray(np.maximum(around, ends))
 
     return distance
 
@@ -101,10 +105,11 @@ def _smooth_interpolation(x: FloatArray, xs: FloatArray, ys: FloatArray) -> Floa
     h = xs[i + 1] - xs[i]
     t = (x - xs[i]) / h
     h00, h10 = 2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t
-    return h00 * ys[i] + h10 * h * slopes[i] + (1 - h00) * ys[i + 1] + (t**3 - t**2) * h * slopes[i + 1]
+    start, end = h00 * ys[i] + h10 * h * slopes[i], (1 - h00) * ys[i + 1] + (t**3 - t**2) * h * slopes[i + 1]
+    return np.asarray(start + end)
 
 
-def half_space(point: Sequence[float], outward: Sequence[float]) -> Field:
+def half_space(point: ArrayLike, outward: ArrayLike) -> Field:
     """Everything behind the plane through `point`; `outward` points away from it."""
     normal = np.asarray(outward, float) / np.linalg.norm(outward)
     return lambda p: (p - np.asarray(point, float)) @ normal
@@ -196,13 +201,13 @@ def mesh_surface(field: Field, lower: Sequence[float], upper: Sequence[float], s
     return QuadMesh(vertices, quads)
 
 
-def _shifted(array: FloatArray, axis: int, start: int) -> FloatArray:
+def _shifted(array: NDArray[_Item], axis: int, start: int) -> NDArray[_Item]:
     window = [slice(None)] * 3
     window[axis] = slice(start, array.shape[axis] - 1 + start)
     return array[tuple(window)]
 
 
-def _quads_across(inside: FloatArray, number: IntArray, axis: int) -> IntArray:
+def _quads_across(inside: BoolArray, number: IntArray, axis: int) -> IntArray:
     """One quad around every grid edge along `axis` that leaves or enters the shape."""
     u, v = (axis + 1) % 3, (axis + 2) % 3
     a, b = _shifted(inside, axis, 0), _shifted(inside, axis, 1)
@@ -236,7 +241,7 @@ def _clipped_step(field: Field, points: FloatArray, step_m: float) -> FloatArray
     squared = np.maximum(np.sum(gradient**2, axis=-1, keepdims=True), 0.2)
     move = field(points)[..., None] * gradient / squared
     length = np.linalg.norm(move, axis=-1, keepdims=True)
-    return move * np.minimum(1.0, 0.5 * step_m / np.maximum(length, 1e-12))
+    return np.asarray(move * np.minimum(1.0, 0.5 * step_m / np.maximum(length, 1e-12)))
 
 
 def neighbour_mean(values: FloatArray, quads: IntArray) -> FloatArray:
@@ -247,4 +252,4 @@ def neighbour_mean(values: FloatArray, quads: IntArray) -> FloatArray:
         for p, q in ((a, b), (b, a)):
             np.add.at(total, p, values[q])
             np.add.at(count, p, 1.0)
-    return total / np.maximum(count, 1.0)
+    return np.asarray(total / np.maximum(count, 1.0))

@@ -72,11 +72,10 @@ def _distance(points: FloatArray, capsule: _Capsule) -> FloatArray:
     t = np.clip(((points - capsule.a) @ axis) / (axis @ axis), 0.0, 1.0)
     flesh = np.linalg.norm(points - capsule.a - t[:, None] * axis, axis=-1) - capsule.radius
     if capsule.side == 0.0:
-        return flesh
+        return np.asarray(flesh)
     # Below the crotch, and across the chest, nothing follows the bones of the other side.
-    return flesh + 1.5 * np.maximum(-capsule.side * points[:, 0], 0.0) * (
-        1.0 + 20.0 * (np.abs(points[:, 2]) < _CROTCH_Z_M)
-    )
+    beyond = np.maximum(-capsule.side * points[:, 0], 0.0)
+    return np.asarray(flesh + 1.5 * beyond * (1.0 + 20.0 * (np.abs(points[:, 2]) < _CROTCH_Z_M)))
 
 
 def part_weights(part: Part) -> FloatArray:

@@ -1,7 +1,7 @@
 """A mixture of probabilistic principal component analysers (PPCA) over 3D poses.
 
 Poses are relative to the pelvis, turned about the vertical so that the left hip lies along +X, and of a person of
-1.70 m. Plain numpy: the model serves as a baseline lifter and as a prior where no training library is installed.
+1.70 m. Plain numpy: the model serves as a baseline lifter without a training library.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ import numpy as np
 from pose_core.errors import ModelError, ShapeError
 from pose_core.files import atomic_path
 from pose_core.skeletons import CANONICAL
+from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.types import FloatArray, check_shape
 
 FORMAT = "pose_core.pose_prior"
 VERSION = 1
-
-REFERENCE_HEIGHT_M = 1.70
-"""The body height of all poses of the model."""
 
 _LEFT_HIP, _RIGHT_HIP = CANONICAL.indices("left_hip", "right_hip")
 

@@ -13,7 +13,7 @@ from pose_core.lab.mannequin.body import Part
 from pose_core.lab.mannequin.shape import shaped_part, shaped_points
 from pose_core.lab.mannequin.skeleton import BONE_NAMES, Points
 from pose_core.lab.mannequin.skin import part_weights
-from pose_core.lab.rendered_people.people import Cloth, Person, pattern_image
+from pose_core.lab.rendered_people.people import Cloth, Colour, Person, pattern_image
 from pose_core.types import FloatArray, IntArray
 
 _FINE = 1.0 / 0.6  # pictures of some hundred pixels show no more
@@ -119,7 +119,7 @@ def _materials(person: Person, rng: np.random.Generator) -> dict[str, Any]:
     colours = {
         "skin": person.skin, "hair": person.hair, "lips": person.lips, "iris": person.iris, "shoes": person.shoes,
         "soles": person.soles, "eye_white": (0.85, 0.84, 0.82), "pupil": (0.005, 0.005, 0.005),
-        "beard": tuple(0.6 * h + 0.4 * s for h, s in zip(person.hair, person.skin, strict=True)),
+        "beard": _mixed(person.hair, person.skin, 0.6),
     }  # fmt: skip
     made = {name: rig.plain_material(name, colour) for name, colour in colours.items()}
     made["shirt"] = _cloth_material("shirt", person.top, rng)
@@ -127,6 +127,14 @@ def _materials(person: Person, rng: np.random.Generator) -> dict[str, Any]:
     # A band in the colour of the shirt would still show as a gap in its pattern.
     made["shirt_band"] = made["shirt"] if person.band == person.top.colour else rig.plain_material("band", person.band)
     return made
+
+
+def _mixed(a: Colour, b: Colour, share: float) -> Colour:
+    return (
+        share * a[0] + (1.0 - share) * b[0],
+        share * a[1] + (1.0 - share) * b[1],
+        share * a[2] + (1.0 - share) * b[2],
+    )
 
 
 def _cloth_material(name: str, cloth: Cloth, rng: np.random.Generator) -> Any:
@@ -149,7 +157,7 @@ def _beard(part: Part) -> IntArray:
     x, y, z = middle.T
     jaw = (y < -0.02) & (z < 1.597) & (z > 1.520)
     whiskers = (np.abs(x) > 0.05) & (y < 0.0) & (z < 1.640) & (z > 1.520)
-    return (jaw | whiskers).astype(np.int64)
+    return np.asarray(jaw | whiskers, dtype=np.int64)
 
 
 def remove_everything() -> None:

@@ -59,7 +59,7 @@ def tiles(rng: np.random.Generator, size: Size = _SIZE) -> FloatArray:
     joint = (np.abs(y * rows - np.round(y * rows)) < 0.06) | (np.abs(x - np.round(x)) < 0.04)
     image = _colour(rng, 0.5) * tone[..., None]
     image[joint] = _colour(rng, 0.2)
-    return np.clip(image, 0, 1)
+    return np.asarray(np.clip(image, 0, 1))
 
 
 def plain(rng: np.random.Generator, size: Size = _SIZE) -> FloatArray:

@@ -33,7 +33,7 @@ class View:
 
     def inside(self, pixels: FloatArray) -> BoolArray:
         """(...,) whether pixels lie in the picture."""
-        return np.all((pixels >= 0) & (pixels < self.size_px), axis=-1)
+        return np.asarray(np.all((pixels >= 0) & (pixels < self.size_px), axis=-1))
 
     def corners_at(self, depth_m: float, reach: float = 1.05) -> FloatArray:
         """(4, 3) world points of a rectangle that fills the picture at a depth, counter-clockwise from the camera."""

@@ -53,9 +53,9 @@ def with_legs(layout: list[NewBone], times: float) -> list[NewBone]:
     """A layout whose legs are longer, with all else on top of them."""
     lift = next(bone.head_m[2] for bone in layout if bone.name == "pelvis") * (times - 1.0)
 
-    def moved(bone: NewBone, point: tuple[float, float, float]) -> tuple[float, float, float]:
+    def moved(bone: NewBone, point: FloatArray) -> FloatArray:
         x, y, z = point
-        return x, y, z * times if bone.name.endswith(("thigh", "shin", "foot", "toe")) else z + lift
+        return np.array([x, y, z * times if bone.name.endswith(("thigh", "shin", "foot", "toe")) else z + lift])
 
     return [dataclasses.replace(b, head_m=moved(b, b.head_m), tail_m=moved(b, b.tail_m)) for b in layout]
 

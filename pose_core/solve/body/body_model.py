@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pose_core.skeletons import CANONICAL, Skeleton
+from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, Skeleton
 from pose_core.skeletons.canonical import REST_DIRECTIONS, STATURE_FRACTIONS
 from pose_core.types import BoolArray, FloatArray, IntArray
 
@@ -27,8 +27,11 @@ _ATTACHED = (
     ("toe_tip", "ankle", (0.0, -0.108, -0.043)),
 )
 
+TRUNK = ("pelvis", "spine", "chest", "neck", "head")
+"""Joints in the middle of the body, root first."""
+
 # Joints that turn freely, and joints that turn about given axes of the rest pose, in this order (left side).
-_BALLS = ("pelvis", "spine", "chest", "neck", "head", "hip", "shoulder", "ankle")
+_BALLS = (*TRUNK, "hip", "shoulder", "ankle")
 _HINGES: dict[str, tuple[tuple[tuple[float, float, float], float, float], ...]] = {
     # joint: (axis, lowest, highest angle in degrees) ...
     "clavicle": (((0.0, -1.0, 0.0), -10.0, 40.0), ((0.0, 0.0, -1.0), -20.0, 30.0)),
@@ -50,7 +53,7 @@ _BALL_LIMITS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[fl
 
 
 def _sides(name: str) -> tuple[str, ...]:
-    return (name,) if name in {"pelvis", "spine", "chest", "neck", "head"} else (f"left_{name}", f"right_{name}")
+    return (name,) if name in TRUNK else (f"left_{name}", f"right_{name}")
 
 
 @dataclass(frozen=True)
@@ -193,3 +196,11 @@ def _build() -> BodyModel:
 
 BODY = _build()
 """The solver's body."""
+
+CONTACT_POINTS: tuple[int, ...] = tuple(BODY.tree.indices(*CONTACT_JOINTS))
+"""Points of the body that can touch the ground, in the order of every `contacts` array."""
+SOLE_M = 0.02
+"""Heel and ball of the foot lie this far above the sole, metres."""
+
+TRUNK_BALLS: BoolArray = np.array([BODY.tree.names[b] in TRUNK for b in BODY.balls])
+"""(len(balls),) free joints of the trunk: heavier than limbs, so that they turn less suddenly."""

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose_core.maths.rotations import unit
-from pose_core.solve.body.body_model import BODY
-from pose_core.solve.sequence.problem import CONTACT_POINTS
+from pose_core.solve.body.body_model import BODY, CONTACT_POINTS
 from pose_core.types import FloatArray
 
 # Masses as shares of the body's, and where they lie between two joints (Winter 2009, table 4.1, rounded).
@@ -31,7 +30,7 @@ _SEGMENTS = (
 
 
 @dataclass(frozen=True)
-class BalanceConfig:
+class BalanceTuning:
     """How sure each look is; chosen on recorded motion."""
 
     first_deg: float = 7.0
@@ -58,7 +57,7 @@ def up_from_balance(
     time_s: FloatArray,
     first_up: FloatArray,
     sight: FloatArray,
-    config: BalanceConfig | None = None,
+    config: BalanceTuning | None = None,
 ) -> FloatArray:
     """Refine the direction of up from a motion through space.
 
@@ -71,7 +70,7 @@ def up_from_balance(
     Returns:
         (3,) unit vector.
     """
-    c = config or BalanceConfig()
+    c = config or BalanceTuning()
     up = first_up
     if len(time_s) < 3:
         return up
@@ -98,7 +97,7 @@ def centre_of_mass(points_m: FloatArray) -> FloatArray:
 
 
 def _one_round(
-    feet: FloatArray, mass: FloatArray, slow: FloatArray, up: FloatArray, c: BalanceConfig
+    feet: FloatArray, mass: FloatArray, slow: FloatArray, up: FloatArray, c: BalanceTuning
 ) -> tuple[FloatArray, FloatArray]:
     """Information on up, (3, 3) and (3,), from all frames seen from a first guess."""
     frames = np.arange(len(feet))

@@ -11,7 +11,7 @@ from pose_core.types import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)
-class ContactConfig:
+class ContactTuning:
     """Thresholds of a planted foot."""
 
     speed_on_m_s: float = 0.22
@@ -33,7 +33,7 @@ def detect_contacts(
     points_m: FloatArray,
     up: FloatArray,
     time_s: FloatArray,
-    config: ContactConfig | None = None,
+    config: ContactTuning | None = None,
     sight: FloatArray | None = None,
 ) -> FloatArray:
     """Find planted points.
@@ -48,7 +48,7 @@ def detect_contacts(
     Returns:
         (T, C) 1 where planted, else 0.
     """
-    c = config or ContactConfig()
+    c = config or ContactTuning()
     frames = len(time_s)
     if frames < 2:
         return np.zeros(points_m.shape[:2])

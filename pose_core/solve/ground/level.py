@@ -15,7 +15,7 @@ from pose_core.types import FloatArray
 
 
 @dataclass(frozen=True)
-class LevelConfig:
+class LevelTuning:
     """How sure each look is; chosen on recorded motion of other people than those measured on."""
 
     first_deg: float = 4.0
@@ -36,7 +36,7 @@ def up_from_footprints(
     contacts: FloatArray,
     time_s: FloatArray,
     first_up: FloatArray,
-    config: LevelConfig | None = None,
+    config: LevelTuning | None = None,
 ) -> FloatArray:
     """Refine the direction of up so that footprints lie level.
 
@@ -49,7 +49,7 @@ def up_from_footprints(
     Returns:
         (3,) unit vector.
     """
-    c = config or LevelConfig()
+    c = config or LevelTuning()
     place, weight = _footprints(feet_m, contacts, time_s, c.settled_s)
     if len(place) < 2:
         return first_up

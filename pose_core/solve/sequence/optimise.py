@@ -15,7 +15,7 @@ from pose_core.types import FloatArray
 
 
 @dataclass(frozen=True)
-class OptimiserConfig:
+class OptimiserTuning:
     """When to stop, and how boldly to step."""
 
     iterations: int = 10
@@ -46,13 +46,13 @@ def minimise(
     state: BodyState,
     log_focal: float,
     robust_scale: float,
-    config: OptimiserConfig | None = None,
+    config: OptimiserTuning | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Solution:
     """Lower the energy of a problem from a given state.
 
     Args:
-        problem: evidence and weights.
+        problem: evidence, standard deviations and switches.
         state: where to start.
         log_focal: logarithm of the focal length over that of the problem's intrinsics.
         robust_scale: multiplies the robust scales.
@@ -61,7 +61,7 @@ def minimise(
     Returns:
         The best state found; it never has more energy than the first.
     """
-    c = config or OptimiserConfig()
+    c = config or OptimiserTuning()
     assembler = Assembler(problem, robust_scale)
     energy, equations = assembler.equations(state, log_focal)
     history = [{**energy.terms, "total": energy.total}]

@@ -1,24 +1,19 @@
-"""What the sequence solver is given: evidence of one person in one stretch of frames, and its weights."""
+"""What the sequence solver is given: evidence of one person in one stretch of frames, and how much it counts."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from pose_core.errors import ShapeError
-from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.body_model import BODY, CONTACT_POINTS
 from pose_core.types import BoolArray, FloatArray, check_shape
-
-CONTACT_POINTS: tuple[int, ...] = tuple(BODY.tree.indices("left_heel", "left_toe", "right_heel", "right_toe"))
-SOLE_M = 0.02
-"""Heel and ball of the foot lie this far above the sole, metres."""
 
 
 @dataclass(frozen=True)
-class TermWeights:
-    """Standard deviations of the residuals, and switches; see the solver's README for where they come from."""
+class TermSigmas:
+    """Standard deviations of the residuals; see the solver's README for where they come from."""
 
     pixel_share: float = 0.013
     """Reprojection, as a share of the person's height in the image."""
@@ -50,24 +45,29 @@ class TermWeights:
     """Pull of free joints to rest; trunk joints half of it, so that a bend spreads along the spine."""
     hinge_prior_rad: float = 0.8
     """Pull of twists, wrists and collar bones to rest."""
-    pose_sigmas: float = math.inf
-    """How unlikely a pose may be: standard deviations of the model of poses count so many times; infinite = no such
-    term, which measured as well as 4 did."""
     length_sigma: float = 0.07
     """Log length about its prior."""
     size_sigma: float = 0.003
     """Mean log length about its prior: pixels cannot tell a tall person far away from a small one near by."""
     focal_sigma: float = 0.15
     """Log focal length about its prior, where it is estimated."""
+
+
+@dataclass(frozen=True)
+class TermSwitches:
+    """What the user decides of the terms."""
+
     smoothness: float = 1.0
-    """Multiplies the penalty on accelerations."""
+    """Multiplies the root of the penalty on accelerations; 0 = none."""
     limits: bool = True
+    """Keep joints within their limits."""
     floor: bool = True
+    """Planted feet rest on z = 0, and nothing sinks below it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Evidence, cameras and weights.
+    """Evidence, cameras, standard deviations and switches.
 
     Keypoints and lifted joints are given per point of the body model; what is not seen has confidence 0 or sigma
     infinity, and its numbers are ignored.
@@ -101,13 +101,12 @@ class Problem:
     """(T,) 1 where the feet are near the one ground level that is modelled, 0 where they stand on something else."""
     log_length_prior: FloatArray
     """(L,)."""
-    height_m: float = 1.70
-    """Height of the person, for the model of poses."""
     fit_lengths: bool = True
     fit_focal: bool = False
     known_angles_rad: tuple[float | None, float | None] | None = None
     """Pitch and roll of a camera that stands still, None where they are to be found; None altogether: up is known."""
-    weights: TermWeights = field(default_factory=TermWeights)
+    sigmas: TermSigmas = field(default_factory=TermSigmas)
+    switches: TermSwitches = field(default_factory=TermSwitches)
 
     def __post_init__(self) -> None:
         sizes = {"P": len(self.keypoint_points), "Q": len(self.lifted_points)}

@@ -13,16 +13,16 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pose_core.maths.axes import camera_angles, camera_rotation
+from pose_core.maths.axes import UP_WORLD, camera_angles, camera_rotation
 from pose_core.maths.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
-from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.body_model import BODY, CONTACT_POINTS, SOLE_M
 from pose_core.solve.body.kinematics import BodyState, forward
 from pose_core.solve.ground.balance import up_from_balance
 from pose_core.solve.ground.contacts import detect_contacts
 from pose_core.solve.ground.level import up_from_footprints
 from pose_core.solve.sequence.assembly import Assembler
-from pose_core.solve.sequence.optimise import OptimiserConfig, Solution, minimise, without_lengths
-from pose_core.solve.sequence.problem import CONTACT_POINTS, SOLE_M, Problem
+from pose_core.solve.sequence.optimise import OptimiserTuning, Solution, minimise, without_lengths
+from pose_core.solve.sequence.problem import Problem
 from pose_core.solve.sequence.uncertainty import joint_sigmas, marginal_covariances
 from pose_core.types import FloatArray
 
@@ -31,8 +31,6 @@ _R = TypeVar("_R")
 # Frames solved at once, and how many neighbouring windows share. The overlap outlasts the reach of the smoothing.
 _WINDOW = 300
 _OVERLAP = 60
-
-_UP = np.array([0.0, 0.0, 1.0])
 
 # Feet further than this from the ground are on something else, or in the air.
 _OTHER_LEVEL_M = 0.3
@@ -83,7 +81,7 @@ def solve_sequence(
         find_contacts: whether to look for planted feet and hold them.
         on_progress: called with the share that is done, several times a second; what it raises ends the work.
     Returns:
-        The motion in a world whose floor is z = 0 (where `problem.weights.floor`).
+        The motion in a world whose floor is z = 0 (where `problem.switches.floor`).
     """
     # the blocks are small: a second thread gains little, and on a busy machine waiting for it costs many times as much
     with threadpool_limits(1, user_api="blas"):
@@ -118,8 +116,8 @@ class _Stages:
 
 
 def _solve_stages(problem: Problem, state: BodyState, stages: _Stages, *, find_contacts: bool) -> SequenceSolution:
-    floor = problem.weights.floor
-    free = replace(problem, contacts=np.zeros_like(problem.contacts), weights=replace(problem.weights, floor=False))
+    floor = problem.switches.floor
+    free = replace(problem, contacts=np.zeros_like(problem.contacts), switches=replace(problem.switches, floor=False))
     log_length, log_focal = _clip_wide(free, state, stages)
     free = without_lengths(_with_focal(free, log_focal))
     solution = _in_windows(free, replace(state, log_length=log_length), 1.5, stages, "free")
@@ -137,13 +135,12 @@ def _solve_stages(problem: Problem, state: BodyState, stages: _Stages, *, find_c
                 ground += shift
                 held, lowered = (
                     _move_up(held, -shift),
-                    replace(solution.state, root_m=solution.state.root_m - shift * _UP),
+                    replace(solution.state, root_m=solution.state.root_m - shift * UP_WORLD),
                 )
             else:
                 lowered = solution.state
             grounded = near_ground(lowered) if floor else held.grounded
-            weights = replace(problem.weights, floor=floor)
-            held = replace(held, contacts=contacts, grounded=grounded, weights=weights)
+            held = replace(held, contacts=contacts, grounded=grounded, switches=problem.switches)
             solution = _in_windows(held, lowered, 1.0, stages, stage)
     sigma = _sigmas(held, solution.state)
     diagnostics = {"stages": stages.reports, "worst_frames": _worst_frames(solution)}
@@ -164,7 +161,7 @@ def stand_upright(problem: Problem, state: BodyState) -> tuple[Problem, BodyStat
     assert problem.known_angles_rad is not None
     seen = problem.has_evidence
     points = forward(state.at(seen)).points_m
-    up = up_from_balance(points, problem.time_s[seen], _UP, problem.R_camera_world[seen, 2])
+    up = up_from_balance(points, problem.time_s[seen], UP_WORLD, problem.R_camera_world[seen, 2])
     return _turn_up(problem, state, up)
 
 
@@ -172,7 +169,7 @@ def stand_level(problem: Problem, state: BodyState) -> tuple[Problem, BodyState]
     """The same as footprints tell, which must be found first and are found again in the better world."""
     for _ in range(2):
         feet = forward(state).points_m[:, list(CONTACT_POINTS)]
-        up = up_from_footprints(feet, find_planted(state, problem), problem.time_s, _UP)
+        up = up_from_footprints(feet, find_planted(state, problem), problem.time_s, UP_WORLD)
         problem, state = _turn_up(problem, state, up)
     return problem, state
 
@@ -196,7 +193,7 @@ def find_planted(state: BodyState, problem: Problem) -> FloatArray:
     all contacts, and as added evidence they brought in more false ones than true.
     """
     points = forward(state).points_m[:, list(CONTACT_POINTS)]
-    contacts = detect_contacts(points, _UP, problem.time_s, sight=problem.R_camera_world[:, 2])
+    contacts = detect_contacts(points, UP_WORLD, problem.time_s, sight=problem.R_camera_world[:, 2])
     return np.asarray(np.where(problem.has_evidence[:, None], contacts, 0.0))
 
 
@@ -226,7 +223,7 @@ def _with_focal(problem: Problem, log_focal: float) -> Problem:
 
 def _move_up(problem: Problem, height_m: float) -> Problem:
     """The same problem in a world raised by a height."""
-    shift = problem.R_camera_world @ (height_m * _UP)
+    shift = problem.R_camera_world @ (height_m * UP_WORLD)
     return replace(problem, t_camera_world_m=problem.t_camera_world_m - shift)
 
 
@@ -243,7 +240,7 @@ def _clip_wide(problem: Problem, state: BodyState, stages: _Stages) -> tuple[Flo
     spread = slice(0, None, -(-len(problem.time_s) // _SIZE_FRAMES))
     some, start, log_focal = problem.at(spread), state.at(spread), 0.0
     for scale, steps in zip((3.0, 1.5), _SIZE_STEPS, strict=True):
-        solved = minimise(some, start, log_focal, scale, OptimiserConfig(iterations=steps), stages.step)
+        solved = minimise(some, start, log_focal, scale, OptimiserTuning(iterations=steps), stages.step)
         start, log_focal = solved.state, solved.log_focal
         stages.report("lengths", [solved])
     return start.log_length, log_focal
@@ -251,7 +248,7 @@ def _clip_wide(problem: Problem, state: BodyState, stages: _Stages) -> tuple[Flo
 
 def _in_windows(problem: Problem, state: BodyState, robust_scale: float, stages: _Stages, stage: str) -> Solution:
     """Solve every window by itself and join them."""
-    config = OptimiserConfig(iterations=_STEPS[stage])
+    config = OptimiserTuning(iterations=_STEPS[stage])
     parts = windows(len(problem.time_s))
 
     def solve(window: slice) -> Solution:

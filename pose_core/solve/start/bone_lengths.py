@@ -6,18 +6,13 @@ import numpy as np
 
 from pose_core.errors import InsufficientDataError
 from pose_core.skeletons import CANONICAL
-from pose_core.skeletons.canonical import stature_lengths
+from pose_core.skeletons.canonical import SIZE_JOINTS, stature_lengths
 from pose_core.types import FloatArray
 
 # How far adults' proportions scatter about the average, and how far a clip's estimate scatters about the truth,
 # both as standard deviations of log length.
 _PRIOR_SIGMA = 0.07
 _MEASURED_SIGMA = 0.07
-
-# Bones that together tell a person's size: long, and seen by every keypoint set.
-_SIZE_BONES = tuple(
-    CANONICAL.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "ankle", "elbow", "wrist")
-)
 
 
 def fit_bone_lengths(joints_m: FloatArray, confidence: FloatArray, height_m: float) -> FloatArray:
@@ -53,7 +48,7 @@ def fit_bone_lengths(joints_m: FloatArray, confidence: FloatArray, height_m: flo
     measured = np.where(total > 0, both / np.maximum(total, 1e-12), np.nan)
 
     prior = stature_lengths(height_m)
-    limbs = [b for b in _SIZE_BONES if np.isfinite(measured[b]) and measured[b] > 0]
+    limbs = [b for b in CANONICAL.indices(*SIZE_JOINTS) if np.isfinite(measured[b]) and measured[b] > 0]
     if not limbs:
         raise InsufficientDataError(
             "No arm or leg is seen well enough in any frame to measure the body.",

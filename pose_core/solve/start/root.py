@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, solveh_banded
 
 from pose_core.errors import InsufficientDataError
-from pose_core.maths.frame_times import second_difference
+from pose_core.maths.frame_times import REFERENCE_FPS, second_difference
 from pose_core.types import FloatArray
 
 _BLOCK = 3  # unknowns a frame
@@ -20,7 +20,7 @@ _LOWER = 3 * _BLOCK - 1  # sub-diagonals that a second difference couples
 
 
 @dataclass(frozen=True)
-class RootWeights:
+class RootTuning:
     """How much each kind of evidence counts, as one standard deviation."""
 
     pixel_share: float = 0.02
@@ -43,7 +43,7 @@ def solve_root(
     feet_m: FloatArray | None = None,
     contacts: FloatArray | None = None,
     smoothness: float = 1.0,
-    weights: RootWeights | None = None,
+    weights: RootTuning | None = None,
     iterations: int = 6,
 ) -> FloatArray:
     """Position of the root in camera axes.
@@ -66,7 +66,7 @@ def solve_root(
         InsufficientDataError: no frame shows two joints.
     Source: linear projection equations f t_x - u t_z = u Z - f X (u from the principal point), Geman-McClure weights.
     """
-    w = weights or RootWeights()
+    w = weights or RootTuning()
     seen = np.isfinite(xy_px[..., 0]) & np.isfinite(offsets_m[..., 0]) & (confidence > 0)
     if not np.any(np.sum(seen, axis=1) >= 2):
         raise InsufficientDataError(
@@ -158,11 +158,11 @@ def _add_reprojection(
     system.rhs += rhs.ravel()
 
 
-def _add_smoothness(system: _BandedSystem, time_s: FloatArray, w: RootWeights, smoothness: float) -> None:
+def _add_smoothness(system: _BandedSystem, time_s: FloatArray, w: RootTuning, smoothness: float) -> None:
     coefficients, spans = second_difference(time_s)
     stiffness = np.array([w.acceleration_m_s2, w.acceleration_m_s2, w.depth_acceleration_m_s2]) ** -2.0
-    # every frame of a 30 fps clip counts as one measurement, so the penalty is per 1/30 s as well
-    per_frame = smoothness**2 * spans * 30.0
+    # every frame of a clip at the reference rate counts as one measurement, so the penalty is per such frame as well
+    per_frame = smoothness**2 * spans * REFERENCE_FPS
     for a in range(3):
         for b in range(a + 1):
             value = per_frame * coefficients[:, a] * coefficients[:, b]
@@ -179,7 +179,7 @@ def _add_contacts(
     both = np.minimum(contacts[1:], contacts[:-1])
     both = np.where(np.all(np.isfinite(step), axis=-1), both, 0.0)
     step = np.where(both[..., None] > 0, step, 0.0)
-    sigma = sigma_m * np.diff(time_s)[:, None] * 30.0
+    sigma = sigma_m * np.diff(time_s)[:, None] * REFERENCE_FPS
     weight = both / sigma**2
     total = np.sum(weight, axis=1)
     pull = np.einsum("tc,tci->ti", weight, step)

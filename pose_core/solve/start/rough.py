@@ -12,43 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose_core.config import CameraConfig, SolveConfig
-from pose_core.errors import InsufficientDataError
 from pose_core.maths.axes import UP_WORLD
 from pose_core.maths.cameras import rigid_transform, transform_points
-from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, joint_mapping
+from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
+from pose_core.skeletons.canonical import SIZE_JOINTS
+from pose_core.solve.body.body_model import SOLE_M
+from pose_core.solve.evidence import Evidence
 from pose_core.solve.ground.contacts import detect_contacts
-from pose_core.solve.sequence.problem import SOLE_M
 from pose_core.solve.start.bone_lengths import fit_bone_lengths
 from pose_core.solve.start.gravity import estimate_camera_rotation
 from pose_core.solve.start.root import solve_root
 from pose_core.solve.start.smoothed_body import Body, build_body, complete_joints, smooth_joints
-from pose_core.solve.start.smoothing import fill_spans
-from pose_core.types import BoolArray, FloatArray, KeypointTrack, LiftedTrack
-
-# A frame needs this many joints, seen at least this well, to count as evidence.
-_LEAST_JOINTS = 6
-_LEAST_CONFIDENCE = 0.2
+from pose_core.types import BoolArray, FloatArray
 
 # One standard deviation of a joint's pixels, as a share of the person's height in the image.
 _PIXEL_SHARE = 0.02
 
 _CONTACT_INDICES = CANONICAL.indices(*CONTACT_JOINTS)
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What is known of one person, in canonical joints."""
-
-    time_s: FloatArray
-    xy_px: FloatArray
-    confidence: FloatArray
-    lifted_m: FloatArray
-    sigma_m: FloatArray
-    person_px: FloatArray
-    seen: BoolArray
-    valid: BoolArray
-    lift_height_m: float | None = None
-    """Height of the person whose joints were lifted; None if their size says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,31 +110,6 @@ def _turn(R: FloatArray, vectors: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("tij,tnj->tni", R, vectors))
 
 
-def gather_evidence(track: KeypointTrack, lifted: LiftedTrack, config: SolveConfig) -> Evidence:
-    """Bring a track and its lift into canonical joints.
-
-    Raises:
-        InsufficientDataError: no frame shows enough of the person.
-    """
-    mapping = joint_mapping(track.keypoint_set)
-    xy, confidence = mapping.positions(track.xy_px), mapping.confidences(track.confidence)
-    confidence = np.where(np.isfinite(xy[..., 0]), confidence, 0.0)
-    known = np.isfinite(lifted.joints_m[..., 0])
-    seen = np.sum((confidence >= _LEAST_CONFIDENCE) & known, axis=1) >= _LEAST_JOINTS
-    if not np.any(seen):
-        raise InsufficientDataError(
-            f"Person {track.person_id} is not seen well enough in any of {len(track.timestamps_s)} frames.",
-            "Use a clip in which most of the body is visible.",
-        )
-    confidence = np.where(seen[:, None], confidence, 0.0)
-    size = np.max(track.boxes_px[:, 2:] - track.boxes_px[:, :2], axis=1)
-    return Evidence(
-        track.timestamps_s, xy, confidence, np.where(seen[:, None, None], lifted.joints_m, np.nan), lifted.sigma_m,
-        np.where(seen, size, np.nan), seen, fill_spans(seen, track.timestamps_s, config.max_gap_s),
-        lifted.height_m,
-    )  # fmt: skip
-
-
 def _trust(evidence: Evidence) -> FloatArray:
     """(T, J) weight of each lifted joint; 1 for the surest."""
     best = float(np.nanmin(evidence.sigma_m)) if np.any(np.isfinite(evidence.sigma_m)) else 1.0
@@ -164,7 +119,7 @@ def _trust(evidence: Evidence) -> FloatArray:
 
 def _scale_to_lengths(joints: FloatArray, lengths: FloatArray) -> float:
     parents = np.array(CANONICAL.parents)
-    bones = CANONICAL.indices(*(f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow", "wrist")))
+    bones = CANONICAL.indices(*SIZE_JOINTS)
     observed = np.nanmedian(np.linalg.norm(joints[:, bones] - joints[:, parents[bones]], axis=-1), axis=0)
     usable = np.isfinite(observed) & (observed > 1e-6)
     return float(np.sum(lengths[bones][usable]) / np.sum(observed[usable]))

@@ -13,7 +13,7 @@ from pose_core.lab.nets.outputs import PoseLabels
 from pose_core.lab.nets.registry import NETWORKS, build_network, config_facts, config_from_facts, network_config
 from pose_core.lab.train.images.batches import to_tensors
 from pose_core.lab.train.images.export import PARITY_M, PARITY_PX, export_network
-from pose_core.lab.train.images.loop import ImageTrainSettings, load_trained, predict, train_image_network
+from pose_core.lab.train.images.loop import ImageTrainConfig, load_trained, predict, train_image_network
 from pose_core.lab.train.images.samples import ImageSubset
 from pose_core.lab.train.images.stick_figures import StickFigures
 from pose_core.skeletons.h36m import H36M
@@ -74,7 +74,7 @@ def test_the_gradient_reaches_every_parameter(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_eight_samples_are_learnt_by_heart(name, tmp_path):
     config = network_config(name, "tiny")
-    settings = ImageTrainSettings(variation=None, validations=2, patience=0, seed=3)
+    settings = ImageTrainConfig(variation=None, validations=2, patience=0, seed=3)
     network = train_image_network(name, config, FIGURES, FIGURES, settings, tmp_path)
     _, facts = load_trained(tmp_path)
     assert facts["running"]["loss"] < 0.3 * facts["first_loss"][last_stage(config)]
@@ -165,7 +165,7 @@ def test_unknown_names_and_settings_are_refused():
 def run(tmp_path, steps, resume=False, name="li_chan2014", **changes):
     config = network_config(name, "tiny", {"dropout": 0.25, **changes})
     # the length is that of the whole run, however often it is cut
-    settings = ImageTrainSettings(steps=steps, validations=2, patience=0)
+    settings = ImageTrainConfig(steps=steps, validations=2, patience=0)
     return train_image_network(name, config, FIGURES, FIGURES, settings, tmp_path, resume=resume)
 
 
@@ -195,14 +195,14 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
         run(tmp_path, 4, resume=True, width=32)
     with pytest.raises(ModelError, match="li_chan2014'"):
         train_image_network(
-            "park2016", network_config("park2016", "tiny"), FIGURES, FIGURES, ImageTrainSettings(steps=2), tmp_path,
+            "park2016", network_config("park2016", "tiny"), FIGURES, FIGURES, ImageTrainConfig(steps=2), tmp_path,
             resume=True,
         )  # fmt: skip
 
 
 def test_a_run_without_progress_ends_early(tmp_path):
     config = network_config("li_chan2014", "tiny", {"recipe": {"learning_rate": 1e-12, "batch": 2}})
-    settings = ImageTrainSettings(steps=60, validations=30, patience=2, variation=None)
+    settings = ImageTrainConfig(steps=60, validations=30, patience=2, variation=None)
     train_image_network("li_chan2014", config, FIGURES, ImageSubset(FIGURES, np.arange(2)), settings, tmp_path)
     assert load_trained(tmp_path)[1]["step"] < 60
 
@@ -225,7 +225,7 @@ def test_the_pose_layer_solves_in_full_precision():
 
 def test_it_learns_in_half_precision_on_a_processor(tmp_path):
     config = network_config("park2016", "tiny")
-    settings = ImageTrainSettings(variation=None, validations=1, patience=0, half_on_cpu=True, steps=60)
+    settings = ImageTrainConfig(variation=None, validations=1, patience=0, half_on_cpu=True, steps=60)
     train_image_network("park2016", config, FIGURES, FIGURES, settings, tmp_path)
     _, facts = load_trained(tmp_path)
     assert facts["running"]["loss"] < 0.7 * facts["first_loss"]["train"]

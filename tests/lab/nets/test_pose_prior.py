@@ -1,5 +1,7 @@
 """The mixture of PPCA: learning it, its density, and lifting by it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from pose_core.lab.nets.tome2017 import (
     read_pose_prior,
     write_pose_prior,
 )
+from pose_core.lab.pose_prior import prior as prior_module
 from pose_core.lab.pose_prior.lifting import view_rotations
 from pose_core.lab.pose_prior.prior import flatten
 from pose_core.lift.features import INPUT_JOINTS
@@ -21,6 +24,8 @@ from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
 from tests.support.shared import shared_file
+
+SHIPPED = Path(prior_module.__file__).with_name("pose_prior.npz")
 
 JOINTS = len(CANONICAL)
 REST, _ = CANONICAL.forward_kinematics(
@@ -142,3 +147,9 @@ def test_mixture_beats_one_component_and_the_mean_pose_on_held_out_people():
     mean = figures["mean pose, true direction"]["mpjpe_mm"]
     assert figures["mixture"]["log_likelihood"] > figures["single"]["log_likelihood"]
     assert figures["mixture"]["mpjpe_mm"] < figures["single"]["mpjpe_mm"] < mean
+
+
+def test_a_twisted_body_is_less_likely_than_a_usual_one():
+    prior = read_pose_prior(SHIPPED)
+    usual, twisted = prior.mean_m[:1], prior.mean_m[:1] * [1.0, 1.0, -1.0]
+    assert prior.log_likelihood(twisted)[0] < prior.log_likelihood(usual)[0] - 50

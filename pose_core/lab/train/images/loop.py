@@ -30,7 +30,7 @@ Report = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class ImageTrainSettings:
+class ImageTrainConfig:
     """How to train; the rest is in the configuration's recipe."""
 
     steps: int = 0
@@ -60,7 +60,7 @@ def train_image_network(
     config: NetworkConfig,
     train: ImageDataset,
     held_out: ImageDataset,
-    settings: ImageTrainSettings,
+    settings: ImageTrainConfig,
     out: Path,
     *,
     resume: bool = False,
@@ -238,7 +238,7 @@ class _Run:
     name: str
     network: ImageNetwork
     optimiser: torch.optim.Optimizer
-    settings: ImageTrainSettings
+    settings: ImageTrainConfig
     out: Path
     step: int = 0
     spent_s: float = 0.0
