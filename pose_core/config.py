@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeVar, get_args, get_type_hints
 
 from pose_core.errors import ConfigError
-from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.untrusted.text import parse_json, shortened
 
 REQUEST_VERSION = 1
+
+REFERENCE_HEIGHT_M = 1.70
+"""Height of the person that answers without a scale of their own are given for; what is assumed of a person."""
 
 HEIGHT_RANGE_M = (0.3, 3.0)
 """Least and largest height of a person, metres."""

@@ -40,6 +40,7 @@ _BY_ERROR_CODE = {
     "insufficient_data": ExitCode.NO_EVIDENCE,
     "motion_file": ExitCode.FILE,
     "output": ExitCode.FILE,
+    "export": ExitCode.FILE,
     "rig": ExitCode.FILE,
     "dataset": ExitCode.FILE,
     "cancelled": ExitCode.CANCELLED,

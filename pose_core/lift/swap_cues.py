@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
+from pose_core.config import REFERENCE_HEIGHT_M
 from pose_core.skeletons.keypoint_sets import KeypointSet
 from pose_core.types import FloatArray
 

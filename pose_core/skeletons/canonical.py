@@ -55,9 +55,6 @@ SIZE_JOINTS = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in
 """Joints whose bones together are the measure of a body's size: long, seen by every keypoint set, and meaning the same
 to all models and recordings, which joints of the trunk do not."""
 
-REFERENCE_HEIGHT_M = 1.70
-"""Height of the person that answers without a scale of their own are given for."""
-
 STATURE_FRACTIONS: dict[str, float] = {
     "spine": 0.132, "chest": 0.068, "neck": 0.130, "head": 0.101, "nose": 0.068,
     "hip": 0.052, "knee": 0.245, "ankle": 0.246, "heel": 0.048, "toe": 0.080,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.config import CameraConfig, SolveConfig
+from pose_core.config import REFERENCE_HEIGHT_M, CameraConfig, SolveConfig
 from pose_core.lab.evaluation.cases import Case
 from pose_core.lab.evaluation.measure import Figures, measure
 from pose_core.lab.evaluation.methods import Estimate
@@ -17,7 +17,6 @@ from pose_core.lift import lift_track, repair_track
 from pose_core.lift.temporal import TemporalLifter, lift_by_network
 from pose_core.motion_file import Motion
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
-from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.solve import solve_motion
 from pose_core.solve.body.body_model import SOLE_M
 from pose_core.solve.sequence.problem import TermSigmas

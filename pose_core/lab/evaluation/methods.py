@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pose_core.config import CameraConfig, SolveConfig
+from pose_core.config import REFERENCE_HEIGHT_M, CameraConfig, SolveConfig
 from pose_core.lab.evaluation.cases import Case
 from pose_core.lab.nets.tome2017 import PosePrior, lift_poses
 from pose_core.lab.train.lifter.bodies import stature_of
@@ -17,7 +17,6 @@ from pose_core.lift.features import INPUT_JOINTS, INPUT_MIRROR, INPUT_NAMES, mak
 from pose_core.lift.temporal import TemporalLifter, lift_by_network
 from pose_core.runtime.session import Session
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
-from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.solve import solve_motion
 from pose_core.types import FloatArray, LiftedTrack
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_core.config import REFERENCE_HEIGHT_M
 from pose_core.errors import ModelError, ShapeError
 from pose_core.files import atomic_path
 from pose_core.skeletons import CANONICAL
-from pose_core.skeletons.canonical import REFERENCE_HEIGHT_M
 from pose_core.types import FloatArray, check_shape
 
 FORMAT = "pose_core.pose_prior"
