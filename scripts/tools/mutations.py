@@ -73,15 +73,13 @@ def _is_python(mutation: Mutation, source: str) -> bool:
 
 
 def _live_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Nodes of code that computes something: no annotations, messages of errors nor assertions."""
+    """Nodes of code that computes something: no annotations, decorators, messages of errors nor assertions."""
+    declared = [getattr(tree, "annotation", None), getattr(tree, "returns", None), *getattr(tree, "decorator_list", ())]
     for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.Raise | ast.Assert | ast.Import | ast.ImportFrom | ast.JoinedStr):
+        if isinstance(child, ast.Raise | ast.Assert | ast.Import | ast.ImportFrom | ast.JoinedStr | ast.arg):
             continue
-        if (
-            isinstance(child, ast.arg)
-            or child is getattr(tree, "annotation", None)
-            or child is getattr(tree, "returns", None)
-        ):
+        # `zip(..., strict=True)` is an assertion as well
+        if any(child is node for node in declared) or (isinstance(child, ast.keyword) and child.arg == "strict"):
             continue
         yield child
         yield from _live_nodes(child)

@@ -15,12 +15,14 @@ from pose_core.retarget import (
     IkControl,
     RigDescription,
     RigMotion,
+    Switch,
     TransferConfig,
     map_bones,
     new_rig_bone_map,
     pose_bones,
     transfer,
 )
+from pose_core.retarget.transfer.transfer import switches_of
 from pose_core.skeletons import CANONICAL
 from pose_core.types import FloatArray
 from tests.support.motions import make_motion, random_motion, rest_motion
@@ -427,3 +429,14 @@ def test_bones_that_hang_on_each_other_are_refused() -> None:
     follows = {a: Follow(b, np.eye(3), b, rig.heads[a]), b: Follow(a, np.eye(3), a, rig.heads[b])}
     with pytest.raises(RigError, match="hang on each other"):
         _ = replace(rig, follows=follows).order
+
+
+def test_a_switch_goes_to_the_controls_of_limbs_that_are_keyed_by_them_and_to_the_bones_of_others() -> None:
+    switches = (
+        Switch("props", "arm", fk=1.0, ik=0.0, limb="left_arm"),
+        Switch("props", "leg", fk=1.0, ik=0.0, limb="left_leg"),
+        Switch("props", "other", fk=0.5), Switch("props", "idle", ik=2.0),
+    )  # fmt: skip
+    bone_map = replace(new_rig_bone_map(), switches=switches)
+    values = switches_of(bone_map, ["left_leg"])
+    assert values == {("props", "arm"): 1.0, ("props", "leg"): 0.0, ("props", "other"): 0.5}
