@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.import_graph import Import, circles, project_imports, project_modules
+from scripts.tools.import_graph import Import, circles, project_imports, project_modules
+from scripts.tools.rooms import ROOMS, arrows, room_of
 from tests.support.sources import REPOSITORY
 
 BLENDER_MODULES = {"bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "addon_utils", "imbuf"}
@@ -51,7 +52,7 @@ def _is_product(module: str) -> bool:
 
 def _is_test_that_needs_scripts(i: Import) -> bool:
     """Tests of scripts themselves; and `tools`, which installs Blender, for tests that start it."""
-    if _is_in(i.importer, "tests.tools", "tests.build", "tests.lab"):
+    if _is_in(i.importer, "tests.tools", "tests.build", "tests.lab", "tests.test_arrows"):
         return True
     return _is_in(i.importer, "tests.blender", "tests.ui", "tests.support") and _is_in(i.module, "tools")
 
@@ -124,6 +125,18 @@ def test_known_arrows_are_still_there() -> None:
 def test_rules_see_what_they_forbid(importer: str, module: str, rule: str) -> None:
     for deferred in (False, True):
         assert FORBIDDEN[rule](Import(importer, module, 1, deferred, False))
+
+
+def test_every_module_has_a_room() -> None:
+    homeless = [m for m in project_modules() if _is_in(m, "pose_core", "blender_addon") and room_of(m) is None]
+    assert homeless == [], "name a room for it in scripts/tools/rooms.py"
+
+
+def test_the_road_is_one_way() -> None:
+    """No room imports one that comes after it."""
+    order = {room.name: n for n, room in enumerate(ROOMS)}
+    found = arrows(project_imports())
+    assert {pair: [str(i) for i in found[pair]] for pair in found if order[pair[0]] < order[pair[1]]} == {}
 
 
 def _edges(*, with_deferred: bool) -> dict[str, set[str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.support.sources import REPOSITORY
+from .paths import project_root
 
 PACKAGES = ("pose_core", "blender_addon", "scripts", "tests")
 
@@ -30,14 +30,14 @@ class Import:
 
 def module_name(path: Path) -> str:
     """Dotted name of a file of the project."""
-    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    parts = path.relative_to(project_root()).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 @cache
 def project_modules() -> Mapping[str, Path]:
     """Every module of the project by its name."""
-    return {module_name(path): path for name in PACKAGES for path in sorted((REPOSITORY / name).rglob("*.py"))}
+    return {module_name(path): path for name in PACKAGES for path in sorted((project_root() / name).rglob("*.py"))}
 
 
 @cache
