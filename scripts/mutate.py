@@ -17,10 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 
 from _root import ROOT
-from scripts.tools.mutations import Mutation, find_mutations, imported_modules, module_name, nearest_tests
+from scripts.tools.import_graph import module_name, project_imports, project_modules
+from scripts.tools.mutations import Mutation, find_mutations, nearest_tests
 
 TARGETS = ("pose_core/solve/", "pose_core/retarget/", "pose_core/track/", "pose_core/lift/", "pose_core/casting.py")
 # Files whose lines only tests with the downloaded model run, which take too long here.
@@ -87,18 +89,14 @@ def draw(files: list[str], count: int, seed: int) -> list[Mutation]:
 
 def tests_of(files: list[str]) -> dict[str, list[str]]:
     """The nearest test files of every file."""
-    package = {module_name(p.relative_to(ROOT)): _imports(p) for p in (ROOT / "pose_core").rglob("*.py")}
-    tests = {p.relative_to(ROOT).as_posix(): _imports(p) for p in _unit_tests()}
-    return {path: nearest_tests(module_name(Path(path)), package, tests) for path in files}
-
-
-def _unit_tests() -> list[Path]:
-    slow = {"blender", "ui"}
-    return [p for p in (ROOT / "tests").rglob("test_*.py") if not slow & set(p.relative_to(ROOT).parts)]
-
-
-def _imports(path: Path) -> set[str]:
-    return imported_modules(path.read_text(encoding="utf-8"))
+    package, tests = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for i in project_imports():
+        path = project_modules()[i.importer].relative_to(ROOT)
+        if path.parts[0] == "pose_core":
+            package[i.importer].add(i.module)
+        elif path.name.startswith("test_") and not {"blender", "ui"} & set(path.parts):
+            tests[path.as_posix()].add(i.module)
+    return {path: nearest_tests(module_name(ROOT / path), package, tests) for path in files}
 
 
 def copy_project(folder: Path) -> Path:

@@ -7,7 +7,6 @@ an index off by one, a clip dropped, a condition negated. Guards against divisio
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 # Constants nearer to zero than this guard divisions, and stand for "next to nothing" whatever they are.
 _LEAST_CONSTANT = 1e-5
@@ -158,20 +157,3 @@ def nearest_tests(module: str, imports_of: dict[str, set[str]], tests: dict[str,
         ring = {other for other, imported in imports_of.items() if imported & ring} - known
         known |= ring
     return found
-
-
-def imported_modules(source: str) -> set[str]:
-    """Modules that a source imports from the package, by either form of import."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in found if name.partition(".")[0] in {"pose_core", "tests"}}
-
-
-def module_name(path: Path) -> str:
-    """Dotted name of a file relative to the project."""
-    parts = path.with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from scripts.tools.mutations import find_mutations, imported_modules, nearest_tests
+from scripts.tools.mutations import find_mutations, nearest_tests
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,3 @@ def test_the_nearest_tests_of_the_own_room_come_first() -> None:
     assert nearest_tests("pose_core.solve.b", imports, tests) == ["tests/solve/test_b.py"]
     assert nearest_tests("pose_core.alone", imports, tests) == ["tests/test_alone.py"]
     assert nearest_tests("pose_core.solve.nobody", imports, tests) == []
-
-
-def test_both_forms_of_import_are_seen() -> None:
-    source = "import pose_core.a\nfrom pose_core.b import c\nimport numpy\n"
-    assert imported_modules(source) == {"pose_core.a", "pose_core.b", "pose_core.b.c"}
