@@ -24,7 +24,7 @@ def preferences():
 
 def state():
     """What the panel shows."""
-    return sys.modules[f"{MODULE}.state"].STATE
+    return sys.modules[f"{MODULE}.job.state"].STATE
 
 
 def module(name):
