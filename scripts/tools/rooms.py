@@ -37,7 +37,7 @@ ROOMS = (
     Room("worker", ("pose_core.worker",), "the pipeline in a process of its own, JSON lines"),
     Room("install", ("pose_core.install",), "the worker's environment"),
     Room("batch", ("pose_core.batch",), "lists of jobs, without Blender"),
-    Room("cli", ("pose_core.cli", "pose_core.__main__"), "the command `pose-core`"),
+    Room("cli", ("pose_core.cli",), "the command `pose-core`"),
     Room("add-on", ("blender_addon",), "Blender: panels, jobs, actions; a folder a feature"),
     Room("laboratory", ("pose_core.lab",), "networks, training, data, evaluation; not in the add-on"),
 )  # fmt: skip
