@@ -22,6 +22,8 @@ from pose_core.retarget import (
     pose_bones,
     transfer,
 )
+from pose_core.retarget.rig.rest_alignment import RestAlignment
+from pose_core.retarget.transfer.body_pose import _ankle_height
 from pose_core.retarget.transfer.transfer import switches_of
 from pose_core.skeletons import CANONICAL
 from pose_core.types import FloatArray
@@ -440,3 +442,12 @@ def test_a_switch_goes_to_the_controls_of_limbs_that_are_keyed_by_them_and_to_th
     bone_map = replace(new_rig_bone_map(), switches=switches)
     values = switches_of(bone_map, ["left_leg"])
     assert values == {("props", "arm"): 1.0, ("props", "leg"): 0.0, ("props", "other"): 0.5}
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.01])
+def test_without_ground_and_toes_the_sole_is_a_share_of_the_leg_below_the_ankle(scale: float) -> None:
+    rig = make_rig(RigShape(scale=scale))
+    heads = {name: rig.heads[rig.index(name)] for name in rig.bone_names if not name.endswith("_toe")}
+    leg = np.stack([heads[f"left_{part}"] for part in ("thigh", "shin", "foot")])
+    leg_m = rig.scale * float(np.sum(np.linalg.norm(np.diff(leg, axis=0), axis=1)))
+    assert _ankle_height(rig, heads, RestAlignment({}, {}, standing=False)) == pytest.approx(0.14 * leg_m, rel=0.02)
