@@ -1,4 +1,4 @@
-"""What holds for the sources as a whole."""
+"""What holds for the sources as a whole; which room may import which: `test_arrows.py`."""
 
 import re
 import subprocess
@@ -12,7 +12,6 @@ from tests.support.sources import REPOSITORY, imports, project_files, text_files
 
 PACKAGE = REPOSITORY / "pose_core"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-BLENDER_MODULES = {"bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "addon_utils"}
 MAXIMUM_LINES = 400
 
 
@@ -22,32 +21,6 @@ def _name(path: Path) -> str:
 
 def test_there_are_sources() -> None:
     assert len(SOURCES) > 10
-
-
-INSIDE_BLENDER = ("mannequin", "rendered_people", "retargeting", "bench")
-"""Rooms of the laboratory whose parts run inside Blender: they render people and measure the add-on."""
-
-
-def test_pose_core_never_imports_blender() -> None:
-    found = [
-        f"{_name(path)}:{line} {module}"
-        for path in SOURCES
-        if path.relative_to(PACKAGE).parts[0] != "lab" or path.relative_to(PACKAGE).parts[1] not in INSIDE_BLENDER
-        for module, line, _ in imports(path)
-        if module.partition(".")[0] in BLENDER_MODULES
-    ]
-    assert found == []
-
-
-def test_torch_is_imported_with_a_module_only_in_the_laboratory() -> None:
-    found = [
-        f"{_name(path)}:{line}"
-        for path in SOURCES
-        for module, line, at_import in imports(path)
-        if module.partition(".")[0] == "torch" and at_import
-        if path.relative_to(PACKAGE).parts[0] != "lab"
-    ]
-    assert found == []
 
 
 def test_the_scripts_that_set_up_need_the_standard_library_alone() -> None:
@@ -93,8 +66,9 @@ def test_the_import_hook_refuses_what_it_should() -> None:
     assert "scipy is not allowed here" in done.stderr
 
 
-def test_every_file_of_the_package_stays_readable() -> None:
-    lengths = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+def test_every_file_stays_readable() -> None:
+    files = [*SOURCES, *(p for name in ("blender_addon", "scripts") for p in (REPOSITORY / name).rglob("*.py"))]
+    lengths = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     assert {name: length for name, length in lengths.items() if length > MAXIMUM_LINES} == {}
 
 

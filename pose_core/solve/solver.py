@@ -88,22 +88,33 @@ def solve_motion(
         "focal_source": {"assumed": "estimated", "metadata": "estimated from metadata"}.get(focal_source, focal_source),
         "lifter": lifted.method,
         "height_m": config.height_m,
-        "seen_frames": int(np.sum(whole.seen)),
-        "filled_frames": int(np.sum(whole.valid & ~whole.seen)),
-        "empty_frames": int(np.sum(~whole.valid)),
+        **_evidence_facts(whole),
         "track": dict(track.diagnostics),
         "lift": dict(lifted.diagnostics),
         "solve": solution.diagnostics,
         **_camera_facts(solution, still=poses is None),
     }
-    if poses is None:
-        # the person starts over the origin
+    solution = _in_user_world(solution, config, still=poses is None)
+    return _motion(track, whole, evidence, span, solution, source, diagnostics)
+
+
+def _in_user_world(solution: SequenceSolution, config: SolveConfig, *, still: bool) -> SequenceSolution:
+    """Put the motion where the user expects it: over the origin, or in the world of the camera that was given."""
+    if still:
         solution = _moved(solution, np.array([*-solution.state.root_m[0, :2], 0.0]))
     else:
         solution = _moved(solution, np.array([0.0, 0.0, solution.ground_m]))
     if config.in_place:
         solution = _moved(solution, solution.state.root_m * [-1.0, -1.0, 0.0])
-    return _motion(track, whole, evidence, span, solution, source, diagnostics)
+    return solution
+
+
+def _evidence_facts(whole: Evidence) -> dict[str, int]:
+    return {
+        "seen_frames": int(np.sum(whole.seen)),
+        "filled_frames": int(np.sum(whole.valid & ~whole.seen)),
+        "empty_frames": int(np.sum(~whole.valid)),
+    }
 
 
 def _camera_facts(solution: SequenceSolution, *, still: bool) -> dict[str, float]:

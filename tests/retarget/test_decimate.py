@@ -70,6 +70,19 @@ def test_smooth_curves_need_fewer_keys_than_straight_lines() -> None:
     assert smooth < 0.6 * straight
 
 
+def test_a_point_is_planted_when_the_frame_of_the_motion_nearest_in_time_says_so() -> None:
+    rig, motion = make_rig(), random_motion(20)
+    contacts = np.zeros((20, 4))
+    contacts[[3, 4, 5, 11, 19], 0] = 1.0
+    motion = replace(motion, contacts=contacts)
+    step = float(motion.timestamps_s[1] - motion.timestamps_s[0])
+    for late in (0.0, 0.3 * step, -0.3 * step):
+        (heel,) = planted_points(rig, map_bones(rig), motion, motion.timestamps_s + late)
+        np.testing.assert_array_equal(heel.mask, contacts[:, 0] > 0)
+    (heel,) = planted_points(rig, map_bones(rig), motion, motion.timestamps_s[19:])
+    assert heel.mask.tolist() == [True]
+
+
 def test_planted_points_stay_and_cost_little() -> None:
     rig = make_rig()
     motion = sample_motion(120)

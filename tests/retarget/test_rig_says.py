@@ -50,7 +50,13 @@ def test_other_gltf_says_nothing(data: Any) -> None:
     assert humanoid_of_gltf(data) == {}
 
 
-@pytest.mark.parametrize("content", [b"", b"glTF", b"x" * 40, glb({})[:21]])
+WHOLE = glb(gltf(1))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"glTF", b"x" * 40, glb({})[:21], b"glTG" + WHOLE[4:], WHOLE[:16] + b"BIN " + WHOLE[20:]],
+)
 def test_broken_files_are_told(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.vrm"
     path.write_bytes(content)

@@ -7,7 +7,16 @@ import pytest
 
 from pose_core.errors import ConfigError, RigError
 from pose_core.maths.rotations import twist_about
-from pose_core.retarget import KeysConfig, RigDescription, RigMotion, map_bones, pose_bones, transfer, with_root_motion
+from pose_core.retarget import (
+    Follow,
+    KeysConfig,
+    RigDescription,
+    RigMotion,
+    map_bones,
+    pose_bones,
+    transfer,
+    with_root_motion,
+)
 from pose_core.retarget.keys.root_motion import find_root_bone
 from pose_core.types import FloatArray
 from tests.support.motions import random_motion, sample_motion
@@ -110,3 +119,22 @@ def test_a_root_bone_must_be_there_and_above_the_pelvis() -> None:
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         KeysConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_root_of_a_control_rig_must_carry_the_pelvis_through_parents_or_constraints() -> None:
+    rig = with_root(RigShape())
+    bone_map = map_bones(rig)
+    pelvis, root, head = (rig.index(name) for name in (bone_map.bones["pelvis"][0], "root", bone_map.bones["head"][0]))
+    rig = replace(rig, follows={head: Follow(pelvis, np.eye(3), pelvis, rig.heads[head])})
+    assert find_root_bone(rig, bone_map, "root") == "root"
+    assert find_root_bone(rig, replace(bone_map, root="root")) == "root"
+    with pytest.raises(RigError, match="no root control"):
+        find_root_bone(rig, replace(bone_map, root=None))
+    with pytest.raises(RigError, match="does not follow"):
+        find_root_bone(rig, replace(bone_map, root="root"), bone_map.bones["left_hand"][0])
+    assert rig.parents[1] == root == 0
+    cut = replace(rig, parents=(-1, -1, *rig.parents[2:]))
+    with pytest.raises(RigError, match="does not follow"):
+        find_root_bone(cut, bone_map, "root")
+    held = replace(cut, follows={pelvis: Follow(root, np.eye(3), root, rig.heads[pelvis])})
+    assert find_root_bone(held, bone_map, "root") == "root"

@@ -6,6 +6,7 @@ import pytest
 from pose_core.errors import ConfigError, InsufficientDataError
 from pose_core.maths.rotations import matrix_to_quaternion, rotation_vector_to_matrix
 from pose_core.retarget import RigMotion, frames_of_times, rate_of_times, resampled, split_rate
+from pose_core.retarget.keys import times
 from pose_core.retarget.keys.times import slerp
 
 
@@ -97,6 +98,16 @@ def test_resampling_on_the_same_frames_changes_nothing() -> None:
     new, _ = resampled(motion, np.arange(1.0, 21.0))
     assert new.quaternions == pytest.approx(motion.quaternions)
     assert new.root_location == pytest.approx(motion.root_location)
+
+
+@pytest.mark.parametrize("late", [-1, 1])
+def test_resampling_a_little_off_whole_frames_goes_to_the_ends_and_not_beyond(late: int) -> None:
+    motion = turning(20, 30.0)
+    frames = np.arange(1.0, 21.0) + late * 0.9 * times._SNAP_FRAMES
+    new, whole = resampled(motion, frames)
+    assert whole[0] == 1 and whole[-1] == 20
+    assert new.times_s[0] >= motion.times_s[0] and new.times_s[-1] <= motion.times_s[-1]
+    np.testing.assert_allclose(new.times_s, motion.times_s, atol=times._SNAP_FRAMES / 30)
 
 
 def test_resampling_leaves_gaps_open() -> None:

@@ -15,12 +15,16 @@ from pose_core.retarget import (
     IkControl,
     RigDescription,
     RigMotion,
+    Switch,
     TransferConfig,
     map_bones,
     new_rig_bone_map,
     pose_bones,
     transfer,
 )
+from pose_core.retarget.rig.rest_alignment import RestAlignment
+from pose_core.retarget.transfer.body_pose import _ankle_height
+from pose_core.retarget.transfer.transfer import switches_of
 from pose_core.skeletons import CANONICAL
 from pose_core.types import FloatArray
 from tests.support.motions import make_motion, random_motion, rest_motion
@@ -405,3 +409,23 @@ def test_bones_that_hang_on_each_other_are_refused() -> None:
     follows = {a: Follow(b, np.eye(3), b, rig.heads[a]), b: Follow(a, np.eye(3), a, rig.heads[b])}
     with pytest.raises(RigError, match="hang on each other"):
         _ = replace(rig, follows=follows).order
+
+
+def test_a_switch_goes_to_the_controls_of_limbs_that_are_keyed_by_them_and_to_the_bones_of_others() -> None:
+    switches = (
+        Switch("props", "arm", fk=1.0, ik=0.0, limb="left_arm"),
+        Switch("props", "leg", fk=1.0, ik=0.0, limb="left_leg"),
+        Switch("props", "other", fk=0.5), Switch("props", "idle", ik=2.0),
+    )  # fmt: skip
+    bone_map = replace(new_rig_bone_map(), switches=switches)
+    values = switches_of(bone_map, ["left_leg"])
+    assert values == {("props", "arm"): 1.0, ("props", "leg"): 0.0, ("props", "other"): 0.5}
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.01])
+def test_without_ground_and_toes_the_sole_is_a_share_of_the_leg_below_the_ankle(scale: float) -> None:
+    rig = make_rig(RigShape(scale=scale))
+    heads = {name: rig.heads[rig.index(name)] for name in rig.bone_names if not name.endswith("_toe")}
+    leg = np.stack([heads[f"left_{part}"] for part in ("thigh", "shin", "foot")])
+    leg_m = rig.scale * float(np.sum(np.linalg.norm(np.diff(leg, axis=0), axis=1)))
+    assert _ankle_height(rig, heads, RestAlignment({}, {}, standing=False)) == pytest.approx(0.14 * leg_m, rel=0.02)

@@ -76,3 +76,10 @@ def test_unknown_points_and_single_frames():
 def test_runs():
     assert runs(np.array([True, False, True, True])) == [(0, 1), (2, 4)]
     assert runs(np.zeros(3, dtype=bool)) == []
+
+
+def test_the_level_of_the_ground_is_where_the_lowest_foot_is():
+    for level in (-3.0, 2.0):
+        both = np.concatenate([_points(height=level), _points(height=level + 0.3)], axis=1)
+        planted = detect_contacts(both, UP, TIME_S)
+        assert planted[:, 0].all() and not planted[:, 1].any()

@@ -52,3 +52,20 @@ def test_somebody_is_looked_for_until_little_of_them_is_left_in_the_picture(
     outside = float(np.max(np.maximum(-last, last - IMAGE_SIZE)))
     # the last region inside the margin lies at most one step before it; its place is known to a few pixels
     assert MARGIN * SIZE_PX - STEP_PX - 3.0 < outside < MARGIN * SIZE_PX + 3.0
+
+
+def test_somebody_lost_is_searched_where_they_should_be_in_twice_their_size_growing_with_time() -> None:
+    tracker = PeopleTracker(IMAGE_SIZE, TrackerRules())
+    here = Region(300.0, 180.0, SIZE_PX, SIZE_PX)
+    sides = []
+    for k in range(40):
+        windows = [window for window in tracker.plan_windows(k / FPS) if window is not None and k > 20]
+        planned = tracker.plan_regions(k / FPS)
+        sample = sample_at(here) if k < 20 else None
+        found = [Detection(sample_at(here).box_px, 0.9, here)] if k == 0 else []
+        tracker.collect(Moment(k, k / FPS, lambda _, sample=sample: sample), dict.fromkeys(planned, sample), found)
+        around = [w for w in windows if (w.center_x, w.center_y) == pytest.approx((300.0, 180.0), abs=2.0)]
+        sides += [w.width for w in around]
+    assert len(sides) >= 3
+    assert 2 * 0.7 * SIZE_PX - 2.0 <= min(sides) < max(sides) <= 2 * 1.2 * SIZE_PX + 2.0
+    assert sides == sorted(sides)

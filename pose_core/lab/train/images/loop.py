@@ -114,16 +114,7 @@ def train_image_network(
             with torch.autocast(device.type, dtype=half, enabled=mixed):
                 output = network(image.to(memory_format=torch.channels_last))
             loss, terms = network.loss(_in_full(output), labels, stage)
-            if not bool(torch.isfinite(loss)):
-                raise ModelError(
-                    f"The loss became {float(loss)} in step {run.step}.", "Lower the learning rate, or check the data."
-                )
-            run.optimiser.zero_grad(set_to_none=True)
-            scaler.scale(loss).backward()
-            scaler.unscale_(run.optimiser)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_norm)
-            scaler.step(run.optimiser)
-            scaler.update()
+            _descend(run, scaler, loss)
             run.note(stage, float(loss.detach()), terms)
             now = time.monotonic()
             run.spent_s = before_s + now - started
@@ -135,6 +126,20 @@ def train_image_network(
     if run.step > run.validated_at:
         run.validate(test, config.recipe.stage_at(1.0)[0], report)
     return run.best_network()
+
+
+def _descend(run: _Run, scaler: torch.amp.GradScaler, loss: torch.Tensor) -> None:
+    """One step of the optimiser against the gradient of a loss."""
+    if not bool(torch.isfinite(loss)):
+        raise ModelError(
+            f"The loss became {float(loss)} in step {run.step}.", "Lower the learning rate, or check the data."
+        )
+    run.optimiser.zero_grad(set_to_none=True)
+    scaler.scale(loss).backward()
+    scaler.unscale_(run.optimiser)
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), run.settings.gradient_norm)
+    scaler.step(run.optimiser)
+    scaler.update()
 
 
 def predict(network: ImageNetwork, batch: ImageBatch, rows: int = 32) -> dict[str, FloatArray]:
