@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from .batch.command import run_command
 from .bones import bone_list
 from .bones import operators as bones_operators
 from .bones import panel as bones_panel
@@ -38,6 +39,10 @@ CLASSES: tuple[type, ...] = (
 )
 
 
+_commands: list[object] = []
+"""What Blender gave for `blender --command pose_core`, to take it back."""
+
+
 @bpy.app.handlers.persistent
 def _leave_file(_path: str) -> None:
     """Another file is about to be opened: nothing half-done stays behind."""
@@ -59,6 +64,7 @@ def register() -> None:
     bpy.types.Object.pose_core_bones = bpy.props.PointerProperty(
         type=bone_list.PoseCoreBones, override={"LIBRARY_OVERRIDABLE"}
     )
+    _commands.append(bpy.utils.register_cli_command("pose_core", run_command))
     bpy.app.handlers.load_pre.append(_leave_file)
     bpy.app.handlers.load_post.append(_forget_results)
 
@@ -68,6 +74,8 @@ def unregister() -> None:
     state.STATE.reset()
     bpy.app.handlers.load_post.remove(_forget_results)
     bpy.app.handlers.load_pre.remove(_leave_file)
+    while _commands:
+        bpy.utils.unregister_cli_command(_commands.pop())
     del bpy.types.Object.pose_core_bones
     del bpy.types.Scene.pose_core
     for cls in reversed(CLASSES):

@@ -21,6 +21,7 @@ from pose_core.retarget.rig.description import ROTATION_MODES
 from ..bridge.export.presets import PRESETS
 from ..cast.property_group import PoseCoreRole, is_armature
 from ..machine.models import DEFAULT
+from ..machine.status import readiness
 
 EULER_MODES = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)
 DEFAULT_FOV_RAD = math.radians(60.0)
@@ -32,8 +33,6 @@ _shown_models: list[tuple[str, str, str, str, int]] = []
 
 def _model_items(_settings: "PoseCoreSettings", context: bpy.types.Context | None) -> list:
     """The models that can be chosen."""
-    from ..machine.status import readiness
-
     choices = readiness(context or bpy.context).models
     _shown_models[:] = [(c.name, c.label, c.about, "NONE" if c.here else "ERROR", i) for i, c in enumerate(choices)]
     return _shown_models
