@@ -34,7 +34,7 @@ from ..bridge.read.armature_reader import read_armature
 from ..bridge.read.rig_import import choose_armature, import_rig, import_rig_file
 
 REPORT_VERSION = 1
-FINISHED, FAILED, RUNNING = "finished", "failed", "running"
+FINISHED, FAILED, RUNNING, STOPPED = "finished", "failed", "running", "stopped"
 
 
 def done_before(job: Job, blend_file: str) -> bool:
@@ -63,6 +63,19 @@ def run_job(job: Job, blend_file: str, worker_python: Path) -> dict[str, Any]:
                               "blender": bpy.app.version_string, "timings_s": {}, "takes": [],
                               "status": RUNNING}  # fmt: skip
     try:
+        _attempt(job, blend_file, worker_python, report)
+        raise_if_stopped()
+    except KeyboardInterrupt:
+        _leave_stopped(job, report)
+        raise
+    report["timings_s"]["total"] = time.monotonic() - start
+    _write_report(job, report)
+    return report
+
+
+def _attempt(job: Job, blend_file: str, worker_python: Path, report: dict[str, Any]) -> None:
+    """Do the job; whatever goes wrong is in the report."""
+    try:
         report[WRITES] = check_job(job)
         Path(job.out).mkdir(parents=True, exist_ok=True)
         _write_report(job, report)  # from now on these files are known to be ours, whatever ends this run
@@ -75,18 +88,24 @@ def run_job(job: Job, blend_file: str, worker_python: Path) -> dict[str, Any]:
         report["status"] = FINISHED
         _judge(report)
     except (PoseCoreError, OSError) as error:
-        raise_if_stopped()
         report["status"] = FAILED
         report["error"] = {"code": getattr(error, "code", "os"), "message": str(error)}
     except Exception as error:  # noqa: BLE001 - the job's outer boundary: one bad job must not end the others
-        raise_if_stopped()
         report["status"] = FAILED
         report["error"] = {"code": "unexpected", "message": f"{type(error).__name__}: {error}",
                            "traceback": traceback.format_exc()}  # fmt: skip
-    raise_if_stopped()
-    report["timings_s"]["total"] = time.monotonic() - start
-    _write_report(job, report)
-    return report
+
+
+def _leave_stopped(job: Job, report: dict[str, Any]) -> None:
+    """After Ctrl-C: nothing where nothing was made, else a report that says whose the files are."""
+    if WRITES not in report:  # refused or stopped before the first file: a report there may be somebody else's
+        return
+    folder = job.report_path.parent
+    if any((folder / name).exists() for name in report[WRITES] if name != job.report_path.name):
+        report["status"] = STOPPED
+        _write_report(job, report)
+    else:
+        job.report_path.unlink(missing_ok=True)
 
 
 def _judge(report: dict[str, Any]) -> None:
