@@ -11,9 +11,9 @@ from .bones import panel as bones_panel
 from .cast import operators as cast_operators
 from .cast import panel as cast_panel
 from .cast import property_group as cast_settings
+from .estimate import migrate, panel_operators
 from .estimate import operators as estimate_operators
 from .estimate import panel as main_panel
-from .estimate import panel_operators
 from .estimate import property_group as settings
 from .export import operators as export_operators
 from .job import job_run, state
@@ -54,6 +54,7 @@ def _forget_results(_path: str) -> None:
     """Another file was opened: what is shown belongs to the one before, but for a job that still runs."""
     state.STATE.files_opened += 1
     state.STATE.forget_results()
+    migrate.migrate_all()
 
 
 def register() -> None:

@@ -49,8 +49,17 @@ def _choose_model(settings: "PoseCoreSettings", number: int) -> None:
     settings.model_name = "" if name == DEFAULT else name
 
 
+SETTINGS_VERSION = 1
+# A file holds a choice as its number: these stay as they are, whatever the order of the presets.
+SAVED_PRESETS = {"fbx": 0, "fbx-unity": 1, "fbx-unreal": 2, "glb": 3, "bvh": 4, "godot": 5}
+
+
 class PoseCoreSettings(bpy.types.PropertyGroup):
     """What the panel offers."""
+
+    version: IntProperty(
+        description="Version of these settings; 0 = of a file from before they had one", default=0, options={"HIDDEN"}
+    )
 
     video_path: StringProperty(
         name="Video",
@@ -231,7 +240,7 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
     export_preset: EnumProperty(
         name="Format",
         description="For which program",
-        items=[(preset.name, preset.label, preset.about) for preset in PRESETS],
+        items=[(preset.name, preset.label, preset.about, "NONE", SAVED_PRESETS[preset.name]) for preset in PRESETS],
         default="fbx",
     )
     export_clips: EnumProperty(
