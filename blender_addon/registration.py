@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import bpy
 
+from .batch.command import run_command
 from .bones import bone_list
 from .bones import operators as bones_operators
 from .bones import panel as bones_panel
 from .cast import operators as cast_operators
 from .cast import panel as cast_panel
 from .cast import property_group as cast_settings
+from .estimate import migrate, panel_operators
 from .estimate import operators as estimate_operators
 from .estimate import panel as main_panel
-from .estimate import panel_operators
 from .estimate import property_group as settings
 from .export import operators as export_operators
 from .job import job_run, state
@@ -38,6 +39,10 @@ CLASSES: tuple[type, ...] = (
 )
 
 
+_commands: list[object] = []
+"""What Blender gave for `blender --command pose_core`, to take it back."""
+
+
 @bpy.app.handlers.persistent
 def _leave_file(_path: str) -> None:
     """Another file is about to be opened: nothing half-done stays behind."""
@@ -49,6 +54,7 @@ def _forget_results(_path: str) -> None:
     """Another file was opened: what is shown belongs to the one before, but for a job that still runs."""
     state.STATE.files_opened += 1
     state.STATE.forget_results()
+    migrate.migrate_all()
 
 
 def register() -> None:
@@ -59,6 +65,7 @@ def register() -> None:
     bpy.types.Object.pose_core_bones = bpy.props.PointerProperty(
         type=bone_list.PoseCoreBones, override={"LIBRARY_OVERRIDABLE"}
     )
+    _commands.append(bpy.utils.register_cli_command("pose_core", run_command))
     bpy.app.handlers.load_pre.append(_leave_file)
     bpy.app.handlers.load_post.append(_forget_results)
 
@@ -68,6 +75,8 @@ def unregister() -> None:
     state.STATE.reset()
     bpy.app.handlers.load_post.remove(_forget_results)
     bpy.app.handlers.load_pre.remove(_leave_file)
+    while _commands:
+        bpy.utils.unregister_cli_command(_commands.pop())
     del bpy.types.Object.pose_core_bones
     del bpy.types.Scene.pose_core
     for cls in reversed(CLASSES):

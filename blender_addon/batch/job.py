@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 import traceback
@@ -20,15 +19,22 @@ from pose_core.batch.stop import raise_if_stopped
 from pose_core.casting import cast_people, first_time_s, take_name
 from pose_core.errors import ConfigError, OutputError, PoseCoreError, WorkerError
 from pose_core.files import atomic_path, why_not_written, write_text
-from pose_core.install.environment import environment_python
 from pose_core.job_paths import JobPath, is_report, read_report, refuse_foreign
 from pose_core.motion_file import read_motion
 from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
 from pose_core.worker.client import WorkerClient
 from pose_core.worker.protocol import ProgressUpdate
 
+from ..bridge.apply_many import Casting, apply_motions, from_the_left
+from ..bridge.apply_motion import ApplyOptions, apply_motion
+from ..bridge.blender_io import empty_scene
+from ..bridge.export.character import export_character
+from ..bridge.export.presets import export_preset
+from ..bridge.read.armature_reader import read_armature
+from ..bridge.read.rig_import import choose_armature, import_rig, import_rig_file
+
 REPORT_VERSION = 1
-FINISHED, FAILED, RUNNING = "finished", "failed", "running"
+FINISHED, FAILED, RUNNING, STOPPED = "finished", "failed", "running", "stopped"
 
 
 def done_before(job: Job, blend_file: str) -> bool:
@@ -40,12 +46,11 @@ def done_before(job: Job, blend_file: str) -> bool:
     return bool(files) and all((job.report_path.parent / name).is_file() for name in files)
 
 
-def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict[str, Any]:
+def run_job(job: Job, blend_file: str, worker_python: Path) -> dict[str, Any]:
     """Run a job to its end and write its report, whether it succeeds or not.
 
     Args:
         job: what to do; Ctrl-C in the middle raises KeyboardInterrupt.
-        bridge: the modules of the add-on's bridge that it uses.
         blend_file: the file that was open at the start; empty = none.
         worker_python: interpreter of the worker's environment.
     Returns:
@@ -58,30 +63,49 @@ def run_job(job: Job, bridge: Any, blend_file: str, worker_python: Path) -> dict
                               "blender": bpy.app.version_string, "timings_s": {}, "takes": [],
                               "status": RUNNING}  # fmt: skip
     try:
+        _attempt(job, blend_file, worker_python, report)
+        raise_if_stopped()
+    except KeyboardInterrupt:
+        _leave_stopped(job, report)
+        raise
+    report["timings_s"]["total"] = time.monotonic() - start
+    _write_report(job, report)
+    return report
+
+
+def _attempt(job: Job, blend_file: str, worker_python: Path, report: dict[str, Any]) -> None:
+    """Do the job; whatever goes wrong is in the report."""
+    try:
         report[WRITES] = check_job(job)
         Path(job.out).mkdir(parents=True, exist_ok=True)
         _write_report(job, report)  # from now on these files are known to be ours, whatever ends this run
         motions = job.motion_files() if job.motion else _estimate(job, worker_python, report)
         if job.is_ensemble:
-            report["takes"] += _ensemble(job, motions, bridge, blend_file, report)
+            report["takes"] += _ensemble(job, motions, blend_file, report)
         else:
             for path in motions:
-                report["takes"].append(_take(job, path, bridge, blend_file, report))
+                report["takes"].append(_take(job, path, blend_file, report))
         report["status"] = FINISHED
         _judge(report)
     except (PoseCoreError, OSError) as error:
-        raise_if_stopped()
         report["status"] = FAILED
         report["error"] = {"code": getattr(error, "code", "os"), "message": str(error)}
     except Exception as error:  # noqa: BLE001 - the job's outer boundary: one bad job must not end the others
-        raise_if_stopped()
         report["status"] = FAILED
         report["error"] = {"code": "unexpected", "message": f"{type(error).__name__}: {error}",
                            "traceback": traceback.format_exc()}  # fmt: skip
-    raise_if_stopped()
-    report["timings_s"]["total"] = time.monotonic() - start
-    _write_report(job, report)
-    return report
+
+
+def _leave_stopped(job: Job, report: dict[str, Any]) -> None:
+    """After Ctrl-C: nothing where nothing was made, else a report that says whose the files are."""
+    if WRITES not in report:  # refused or stopped before the first file: a report there may be somebody else's
+        return
+    folder = job.report_path.parent
+    if any((folder / name).exists() for name in report[WRITES] if name != job.report_path.name):
+        report["status"] = STOPPED
+        _write_report(job, report)
+    else:
+        job.report_path.unlink(missing_ok=True)
 
 
 def _judge(report: dict[str, Any]) -> None:
@@ -102,17 +126,11 @@ def _write_report(job: Job, report: dict[str, Any]) -> None:
         report.setdefault("error", {"code": "os", "message": message})
 
 
-def find_worker_python(named: str | None, root: Path) -> Path:
-    """The worker's interpreter: the one named, `$POSE_CORE_WORKER_PYTHON`, else that of the project's `.venv`."""
-    chosen = named or os.environ.get("POSE_CORE_WORKER_PYTHON")
-    return Path(chosen) if chosen else environment_python(root / ".venv")
-
-
 def _estimate(job: Job, worker_python: Path, report: dict[str, Any]) -> list[Path]:
     if not worker_python.is_file():
         raise WorkerError(
             f"There is no worker environment: '{worker_python}' does not exist.",
-            "Make it with scripts/quickstart.py, or name one with --worker-python.",
+            "Make it (in the add-on's preferences, or with scripts/quickstart.py), or name one with --worker-python.",
         )
     start = time.monotonic()
     shown = {"stage": "", "tenth": -1}
@@ -130,20 +148,20 @@ def _estimate(job: Job, worker_python: Path, report: dict[str, Any]) -> list[Pat
     return [Path(path) for path in result.motion_paths]
 
 
-def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str, report: dict[str, Any]) -> dict[str, Any]:
+def _take(job: Job, motion_path: Path, blend_file: str, report: dict[str, Any]) -> dict[str, Any]:
     """Put one motion file on the character and export it."""
     start = time.monotonic()
     motion = read_motion(motion_path)
     name = job.result_name
     if job.video:  # with several people the worker numbers the files
         name = motion_path.name.removesuffix(MOTION_SUFFIX)
-    target = _fresh_scene(job, bridge, blend_file)
+    target = _fresh_scene(job, blend_file)
     imported = time.monotonic()
-    options = _options(job, name, _bone_map(job.bone_map, bridge, target), bridge)
+    options = _options(job, name, _bone_map(job.bone_map, target))
     take: dict[str, Any] = {"motion": str(motion_path), "person_id": motion.person_id}
-    take |= bridge.apply_motion.apply_motion(bpy.context, motion, target, options)
+    take |= apply_motion(bpy.context, motion, target, options)
     applied = time.monotonic()
-    take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge, report)
+    take["files"] = _export(job, name, bpy.data.objects[take["object"]], report)
     take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
     exported = time.monotonic()
     if job.save_blend:
@@ -153,22 +171,20 @@ def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str, report: dic
     return take
 
 
-def _ensemble(
-    job: Job, paths: list[Path], bridge: Any, blend_file: str, report: dict[str, Any]
-) -> list[dict[str, Any]]:
+def _ensemble(job: Job, paths: list[Path], blend_file: str, report: dict[str, Any]) -> list[dict[str, Any]]:
     """Put all people on their characters in one scene, or none; then export each character by itself."""
     motions = [read_motion(path) for path in paths]
-    _open_scene(bridge, blend_file)
+    _open_scene(blend_file)
     if job.rig:
-        bridge.rig_import.import_rig_file(Path(job.rig).absolute())
+        import_rig_file(Path(job.rig).absolute())
     roles = job.cast
     if job.everybody and not roles:
-        there = bridge.apply_many.from_the_left(bpy.context, _armatures())
+        there = from_the_left(bpy.context, _armatures())
         roles = tuple(Role(armature=obj.name) for obj in there)
     cast = cast_people(motions, [role.person for role in roles])
     played: list[tuple[int, Any, str | None]] = []
     for role, person in zip(roles, cast.people, strict=True):
-        obj = _character(role, bridge)
+        obj = _character(role)
         if person is None:
             report.setdefault("notes", []).append(f"Nobody was left in the clip to play '{obj.name}'.")
         else:
@@ -179,14 +195,12 @@ def _ensemble(
     castings, names = [], []
     for person, obj, map_name in played:
         names.append(take_name(job.result_name, motions[person].person_id, len(played)))
-        options = _options(job, names[-1], _bone_map(map_name, bridge, obj) if obj is not None else None, bridge)
-        castings.append(bridge.apply_many.Casting(motions[person], obj, replace(options, time_zero_s=zero_s)))
+        options = _options(job, names[-1], _bone_map(map_name, obj) if obj is not None else None)
+        castings.append(Casting(motions[person], obj, replace(options, time_zero_s=zero_s)))
     takes = []
-    for (person, _, _), name, done in zip(
-        played, names, bridge.apply_many.apply_motions(bpy.context, castings), strict=True
-    ):
+    for (person, _, _), name, done in zip(played, names, apply_motions(bpy.context, castings), strict=True):
         take = {"motion": str(paths[person]), "person_id": motions[person].person_id, **done}
-        take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge, report)
+        take["files"] = _export(job, name, bpy.data.objects[take["object"]], report)
         take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
         takes.append(take)
     if job.save_blend:
@@ -194,15 +208,15 @@ def _ensemble(
     return takes
 
 
-def _character(role: Role, bridge: Any) -> Any:
+def _character(role: Role) -> Any:
     """The armature object of a role: from its own file, or one that is there."""
     if role.rig is not None:
-        return bridge.rig_import.import_rig(Path(role.rig).absolute(), role.armature)
-    return bridge.rig_import.choose_armature(_armatures(), role.armature, "the scene")
+        return import_rig(Path(role.rig).absolute(), role.armature)
+    return choose_armature(_armatures(), role.armature, "the scene")
 
 
-def _options(job: Job, name: str, bone_map: BoneMap | None, bridge: Any) -> Any:
-    return bridge.apply_motion.ApplyOptions(
+def _options(job: Job, name: str, bone_map: BoneMap | None) -> Any:
+    return ApplyOptions(
         clip_name=name,
         frame_start=job.frame_start,
         fps_mode=job.fps_mode,
@@ -212,7 +226,7 @@ def _options(job: Job, name: str, bone_map: BoneMap | None, bridge: Any) -> Any:
     )
 
 
-def _export(job: Job, name: str, armature: Any, bridge: Any, report: dict[str, Any]) -> list[str]:
+def _export(job: Job, name: str, armature: Any, report: dict[str, Any]) -> list[str]:
     """Write all formats wanted; names of the files."""
     names = export_names(job.exports, name)
     new = {*names, *([f"{name}.blend"] if job.save_blend else [])} - set(report[WRITES])
@@ -220,12 +234,12 @@ def _export(job: Job, name: str, armature: Any, bridge: Any, report: dict[str, A
         report[WRITES] = sorted({*report[WRITES], *new})
         _write_report(job, report)
     for wanted, file in zip(job.exports, names, strict=True):
-        preset = bridge.export_presets.export_preset(wanted)
-        bridge.export_character.export_character(bpy.context, armature, Path(job.out) / file, preset)
+        preset = export_preset(wanted)
+        export_character(bpy.context, armature, Path(job.out) / file, preset)
     return names
 
 
-def _bone_map(name: str | None, bridge: Any, target: Any) -> BoneMap | None:
+def _bone_map(name: str | None, target: Any) -> BoneMap | None:
     """The map that a job names: a file's, or the one by a family's names."""
     if not name:
         return None
@@ -233,25 +247,25 @@ def _bone_map(name: str | None, bridge: Any, target: Any) -> BoneMap | None:
         return read_bone_map(name)
     if target is None:
         raise ConfigError(f"The bone map '{name}' needs a character.", "Give one with --rig.")
-    return map_by_family(bridge.apply_motion.read_armature(target), name)
+    return map_by_family(read_armature(target), name)
 
 
-def _open_scene(bridge: Any, blend_file: str) -> None:
+def _open_scene(blend_file: str) -> None:
     """Start from the same state whatever ran before."""
     if blend_file:
         bpy.ops.wm.open_mainfile(filepath=blend_file, load_ui=False)
     else:
-        bridge.blender_io.empty_scene()
+        empty_scene()
 
 
-def _fresh_scene(job: Job, bridge: Any, blend_file: str) -> Any:
+def _fresh_scene(job: Job, blend_file: str) -> Any:
     """Open the scene; return the armature to use, or None for a new one."""
-    _open_scene(bridge, blend_file)
+    _open_scene(blend_file)
     if job.rig:
-        return bridge.rig_import.import_rig(Path(job.rig).absolute(), job.armature)
+        return import_rig(Path(job.rig).absolute(), job.armature)
     if not blend_file:
         return None
-    return bridge.rig_import.choose_armature(_armatures(), job.armature, blend_file)
+    return choose_armature(_armatures(), job.armature, blend_file)
 
 
 def _armatures() -> list[Any]:

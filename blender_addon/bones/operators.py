@@ -11,7 +11,7 @@ from pose_core.retarget import check_bone_map, detect_bones, read_bone_map, writ
 from pose_core.retarget.rig.bone_map import CHAINS
 
 from ..bridge.read.armature_reader import read_armature
-from ..cast.property_group import shown_character
+from ..cast.roles import shown_character
 from ..job.operator import redraw
 from ..job.state import STATE, Problem
 from .bone_list import doubtful_rows, is_automatic, listed_map, store_map

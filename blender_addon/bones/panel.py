@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..cast.property_group import shown_character
+from ..cast.roles import shown_character
 from ..estimate.property_group import PoseCoreSettings
 from ..job.text import counted, draw_text
 from .bone_list import PoseCoreBoneRow, doubtful_rows, family_label, first_row_of, is_automatic, read_extras

@@ -5,7 +5,8 @@ from __future__ import annotations
 import bpy
 
 from ..estimate.property_group import PoseCoreSettings
-from .property_group import PoseCoreRole, uses_list
+from .property_group import PoseCoreRole
+from .roles import uses_list
 
 LIST_ROWS = 3
 

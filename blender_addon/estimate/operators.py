@@ -19,11 +19,11 @@ from ..bones.bone_list import map_for_run
 from ..bridge.apply_many import Casting, apply_many_steps
 from ..bridge.apply_motion import ApplyOptions, plan_motion
 from ..bridge.steps import beside
-from ..cast.property_group import Role, roles_of, uses_list
+from ..cast.roles import Role, roles_of, uses_list
 from ..job.operator import JobOperator, Plan, cancel_job, redraw
 from ..job.runner import Phase
 from ..job.state import STATE
-from ..machine.preferences import get_preferences
+from ..machine.paths import get_preferences
 from ..machine.status import readiness
 from .request import build_apply_options, build_request
 from .result import summarise

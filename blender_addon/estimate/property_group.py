@@ -21,6 +21,7 @@ from pose_core.retarget.rig.description import ROTATION_MODES
 from ..bridge.export.presets import PRESETS
 from ..cast.property_group import PoseCoreRole, is_armature
 from ..machine.models import DEFAULT
+from ..machine.status import readiness
 
 EULER_MODES = tuple(mode for mode in ROTATION_MODES if len(mode) == 3)
 DEFAULT_FOV_RAD = math.radians(60.0)
@@ -32,8 +33,6 @@ _shown_models: list[tuple[str, str, str, str, int]] = []
 
 def _model_items(_settings: "PoseCoreSettings", context: bpy.types.Context | None) -> list:
     """The models that can be chosen."""
-    from ..machine.status import readiness
-
     choices = readiness(context or bpy.context).models
     _shown_models[:] = [(c.name, c.label, c.about, "NONE" if c.here else "ERROR", i) for i, c in enumerate(choices)]
     return _shown_models
@@ -50,8 +49,17 @@ def _choose_model(settings: "PoseCoreSettings", number: int) -> None:
     settings.model_name = "" if name == DEFAULT else name
 
 
+SETTINGS_VERSION = 1
+# A file holds a choice as its number: these stay as they are, whatever the order of the presets.
+SAVED_PRESETS = {"fbx": 0, "fbx-unity": 1, "fbx-unreal": 2, "glb": 3, "bvh": 4, "godot": 5}
+
+
 class PoseCoreSettings(bpy.types.PropertyGroup):
     """What the panel offers."""
+
+    version: IntProperty(
+        description="Version of these settings; 0 = of a file from before they had one", default=0, options={"HIDDEN"}
+    )
 
     video_path: StringProperty(
         name="Video",
@@ -232,7 +240,7 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
     export_preset: EnumProperty(
         name="Format",
         description="For which program",
-        items=[(preset.name, preset.label, preset.about) for preset in PRESETS],
+        items=[(preset.name, preset.label, preset.about, "NONE", SAVED_PRESETS[preset.name]) for preset in PRESETS],
         default="fbx",
     )
     export_clips: EnumProperty(

@@ -14,13 +14,13 @@ from pose_core.job_paths import JobPath, JobPaths, check_collisions, check_estim
 from pose_core.retarget import KeysConfig
 
 from ..bridge.apply_motion import ApplyOptions
-from ..cast.property_group import uses_list
+from ..cast.roles import uses_list
 from ..machine.models import DEFAULT
-from ..machine.preferences import PoseCorePreferences
+from ..machine.paths import MachinePaths
 from .property_group import PoseCoreSettings
 
 
-def build_request(settings: PoseCoreSettings, preferences: PoseCorePreferences) -> EstimateRequest:
+def build_request(settings: PoseCoreSettings, preferences: MachinePaths) -> EstimateRequest:
     """The job that the settings describe.
 
     Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..cast import panel as cast_ui
-from ..cast.property_group import uses_list
+from ..cast.roles import uses_list
 from ..job.text import draw_text, shortened
 from ..machine.status import readiness
 from .property_group import PoseCoreSettings

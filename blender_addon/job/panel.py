@@ -6,9 +6,9 @@ import bpy
 
 from pose_core.stages import clock
 
-from ..cast.property_group import uses_list
+from ..cast.roles import uses_list
 from ..estimate.property_group import PoseCoreSettings
-from ..machine.preferences import get_preferences
+from ..machine.paths import get_preferences
 from ..machine.status import Readiness, platform_problem
 from .state import STATE, JobView, Problem, Summary
 from .text import draw_text, shortened

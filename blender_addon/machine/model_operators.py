@@ -11,7 +11,7 @@ from pose_core.skeletons import KEYPOINT_SETS
 from ..job.operator import redraw
 from ..job.state import STATE, Problem
 from .models import DEFAULT
-from .preferences import get_preferences
+from .paths import get_preferences
 from .status import model_store, readiness
 
 AS_DESCRIBED = "AUTO"

@@ -16,7 +16,7 @@ from ..job.operator import JobOperator, Plan, redraw
 from ..job.runner import Phase
 from ..job.state import STATE, Problem
 from . import bundle
-from .preferences import PoseCorePreferences, get_preferences
+from .paths import MachinePaths, get_preferences
 from .status import platform_problem, readiness
 
 ONLINE_HINT = "Allow online access in the preferences under System, or use offline packages and a model folder."
@@ -217,7 +217,7 @@ class POSE_CORE_OT_remove(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def require_platform(preferences: PoseCorePreferences) -> None:
+def require_platform(preferences: MachinePaths) -> None:
     """Refuse machines that the packages are not made for, before anything is downloaded.
 
     Raises:

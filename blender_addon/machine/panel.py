@@ -7,11 +7,11 @@ import bpy
 from ..job import panel as job_ui
 from ..job.state import STATE
 from ..job.text import draw_text
-from .preferences import PoseCorePreferences
+from .paths import MachinePaths
 from .status import platform_problem, readiness
 
 
-def draw_preferences(preferences: PoseCorePreferences, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+def draw_preferences(preferences: MachinePaths, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Worker environment, models, and what they run on."""
     layout.use_property_split = True
     layout.use_property_decorate = False

@@ -1,18 +1,14 @@
 """Settings of the machine: the worker environment, models, and what they run on."""
 
-import sys
-from pathlib import Path
-
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from pose_core.install.environment import default_folder
-
 from ..addon_id import ADDON_ID
-from . import bundle
+from .panel import draw_preferences
+from .paths import MachinePaths
 
 
-class PoseCorePreferences(bpy.types.AddonPreferences):
+class PoseCorePreferences(MachinePaths, bpy.types.AddonPreferences):
     """Shown under Edit > Preferences > Add-ons > Pose Core."""
 
     bl_idname = ADDON_ID
@@ -59,39 +55,6 @@ class PoseCorePreferences(bpy.types.AddonPreferences):
         name="Threads", description="Processor threads of the worker; 0 = all", default=0, min=0, soft_max=64
     )
 
-    @property
-    def environment(self) -> Path:
-        """The environment in use: the named one, else the default place."""
-        named = self.environment_path.strip()
-        return Path(bpy.path.abspath(named)).absolute() if named else default_folder(bundle.lock_file())
-
-    @property
-    def base_python_path(self) -> str:
-        """The interpreter that environments are made with."""
-        named = self.base_python.strip()
-        return str(Path(bpy.path.abspath(named)).absolute()) if named else sys.executable
-
-    @property
-    def wheel_folder_path(self) -> str | None:
-        """The offline folder, None for the index."""
-        return _absolute(self.wheel_folder)
-
-    @property
-    def model_folder_path(self) -> str | None:
-        """The model folder, None for the cache alone."""
-        return _absolute(self.model_folder)
-
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
-        from .panel import draw_preferences
-
         draw_preferences(self, self.layout, context)
-
-
-def get_preferences(context: bpy.types.Context) -> PoseCorePreferences:
-    """The preferences of this add-on."""
-    return context.preferences.addons[ADDON_ID].preferences
-
-
-def _absolute(path: str) -> str | None:
-    return str(Path(bpy.path.abspath(path.strip())).absolute()) if path.strip() else None

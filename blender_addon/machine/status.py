@@ -16,7 +16,7 @@ from pose_core.track.networks import files_needed
 
 from . import bundle
 from .models import DEFAULT, ModelChoice, model_choices
-from .preferences import PoseCorePreferences, get_preferences
+from .paths import MachinePaths, get_preferences
 
 KEPT_S = 2.0
 
@@ -70,7 +70,7 @@ def readiness(context: bpy.types.Context, *, anew: bool = False) -> Readiness:
     return _kept.value
 
 
-def platform_problem(preferences: PoseCorePreferences) -> tuple[str, str]:
+def platform_problem(preferences: MachinePaths) -> tuple[str, str]:
     """Why the worker's packages cannot be had for this machine, and what to do; another Base Python judges itself."""
     return ("", "") if preferences.base_python.strip() else why_not(this_machine())
 
@@ -80,7 +80,7 @@ def chosen_model(context: bpy.types.Context) -> str:
     return context.scene.pose_core.model_name or DEFAULT
 
 
-def model_store(preferences: PoseCorePreferences) -> ModelStore:
+def model_store(preferences: MachinePaths) -> ModelStore:
     """The store of model files.
 
     Raises:
@@ -89,7 +89,7 @@ def model_store(preferences: PoseCorePreferences) -> ModelStore:
     return ModelStore(model_folder=preferences.model_folder_path)
 
 
-def _look(preferences: PoseCorePreferences, chosen: str) -> Readiness:
+def _look(preferences: MachinePaths, chosen: str) -> Readiness:
     environment = environment_status(preferences.environment, bundle.lock_file())
     tested = environment.usable and environment.python is not None and self_test_passed(environment.python)
     try:

@@ -5,7 +5,8 @@ from itertools import permutations
 
 import pytest
 
-from pose_core.batch.jobs import Job, read_batch
+from pose_core.batch.command_line import read_batch
+from pose_core.batch.jobs import Job
 from pose_core.batch.names import with_distinct_names
 from pose_core.errors import ConfigError
 

@@ -10,7 +10,8 @@ import pytest
 from pose_core.errors import ConfigError, OutputError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-from pose_core.batch.jobs import Batch, Job, read_batch
+from pose_core.batch.command_line import read_batch
+from pose_core.batch.jobs import Batch, Job
 from pose_core.batch.paths import check_batch, check_job, export_names
 
 

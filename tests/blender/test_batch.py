@@ -193,7 +193,8 @@ class TEST_OT_interrupt(bpy.types.Operator):
 bpy.utils.register_class(TEST_OT_interrupt)
 place, sys.argv[:] = sys.argv[1], sys.argv[2:]
 sys.path.insert(0, os.path.dirname(os.path.dirname(sys.argv[0])))
-from blender_addon.bridge import export_character, rig_import
+from blender_addon.batch import job
+from blender_addon.bridge.read import rig_import
 
 def interrupt(*_args, **_kwargs):
     bpy.ops.test.interrupt()
@@ -201,7 +202,7 @@ def interrupt(*_args, **_kwargs):
 if place == "import":
     rig_import.import_fbx = interrupt
 else:
-    export_character.export_character = interrupt
+    job.export_character = interrupt
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
@@ -324,7 +325,7 @@ def main(args):
         (["--motion", "a.npz", "--person", "1=A", "--person", "1=B"], "Person 1 is to play two"),
         (["--motion", "a.npz", "--person", "1", "--person", "2=B"], "keeps only that one person"),
         (["--motion", "a.npz", "--person", "1="], "names no character"),
-        (["--manifest", "absent.toml"], "Cannot read the manifest"),
+        (["--manifest", "absent.toml"], "no manifest"),
         (["--motion", "a.npz", "--blend", "absent.blend"], "no scene"),
     ],
 )

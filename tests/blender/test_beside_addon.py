@@ -1,4 +1,5 @@
-"""The batch script in a profile in which the extension is installed: it works, and leaves the profile as it was."""
+"""Batches in a profile in which the extension is installed, by the script and by the extension's own command: they
+work, and leave the profile as it was."""
 
 import hashlib
 import json
@@ -80,3 +81,13 @@ def test_in_the_full_blender_where_the_add_on_is_on(zip_path, tmp_path):
     run = blender.run_full_blender([*command, *jobs(tmp_path, REPOSITORY / "samples" / "mannequin.fbx")], tmp_path)
     judge(run, tmp_path, profile, before)
     assert json.loads((tmp_path / "out" / "walk.report.json").read_text())["pose_core"] == __version__
+
+    # the extension's own command runs the same jobs with the code that is installed
+    shutil.rmtree(tmp_path / "out")
+    rig = Path(shutil.copyfile(REPOSITORY / "samples" / "mannequin.fbx", tmp_path / "hero.fbx"))
+    own = ["-noaudio", "--command", "pose_core", "batch"]
+    before = content(profile)
+    judge(blender.run_full_blender([*own, *jobs(tmp_path, rig)], tmp_path), tmp_path, profile, before)
+    assert json.loads((tmp_path / "out" / "walk.report.json").read_text())["pose_core"] == "0.0.1"
+    refused = blender.run_full_blender([*own, "--frame-start", "soon"], tmp_path)
+    assert refused.returncode == 2 and "--frame-start" in refused.output
