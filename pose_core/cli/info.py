@@ -69,7 +69,7 @@ def video_facts(path: Path) -> dict[str, Any]:
     Raises:
         VideoError: it cannot be read.
     """
-    from pose_core.video.info import probe_video
+    from pose_core.video.probe import probe_video
 
     info = probe_video(path)
     return {

@@ -12,7 +12,8 @@ from pose_core.video.decode import decode_file, nothing_in_range
 from pose_core.video.diagnostics import ReadDiagnostics
 from pose_core.video.frame import VideoFrame
 from pose_core.video.images import ImageSequence, find_image_sequence
-from pose_core.video.info import DEFAULT_IMAGE_FPS, VideoInfo, exact_rate, probe_video
+from pose_core.video.info import DEFAULT_IMAGE_FPS, VideoInfo, exact_rate
+from pose_core.video.probe import probe_video
 from pose_core.video.ranges import FrameRange
 from pose_core.video.timeline import thin_to_rate
 

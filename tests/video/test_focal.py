@@ -3,7 +3,7 @@ import pytest
 
 from pose_core.config import CameraConfig
 from pose_core.solve.intrinsics import choose_intrinsics
-from pose_core.video.info import probe_video, stated_focal_35mm
+from pose_core.video.probe import probe_video, stated_focal_35mm
 from tests.video.make import make_video
 
 KEY = "com.apple.quicktime.camera.focal_length.35mm_equivalent"
