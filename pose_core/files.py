@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pose_core.temporaries import sweep_once, temporary_beside
 
 RIG_SUFFIXES = (".fbx", ".glb", ".gltf", ".vrm", ".blend")
 """Files that a character can come from."""
@@ -25,12 +26,11 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
     """
     final = Path(target)
     final.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{final.stem}.", suffix=final.suffix, dir=final.parent)
-    os.close(handle)
-    temporary = Path(name)
+    sweep_once(final.parent.absolute())
+    temporary = temporary_beside(final)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # as the user's umask says
     try:
         yield temporary
-        temporary.chmod(0o644)  # mkstemp made it readable by its owner alone
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pose_core.errors import ConfigError, ShapeError, VideoError
+from pose_core.temporaries import sweep_once, temporary_beside
 from pose_core.video.colour import BT601
 from pose_core.video.container import cause
 from pose_core.video.planes import UInt8Array
@@ -72,7 +72,8 @@ class PreviewWriter:
         self._first_s = 0.0
         self._last_ticks = -1
         # Hidden, and of this process: two jobs on one name do not write into each other's file.
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        sweep_once(self.path.parent.absolute())
+        self._temporary = temporary_beside(self.path, ".part")
         self._container: Any = None
         try:
             self._open(crf, preset, threads)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pose_core import __version__
+from pose_core import __version__, temporaries
 from pose_core.config import EstimateRequest
 from pose_core.errors import CancelledError, PoseCoreError, VideoError, WorkerError
+from pose_core.temporaries import temporary_beside
 from pose_core.worker import client as client_module
 from pose_core.worker import protocol
 from pose_core.worker.client import WorkerClient, worker_command
@@ -157,15 +158,17 @@ def test_cancel_ends_a_deaf_job_by_force_and_removes_its_temporary_files(tmp_pat
     client = make(tmp_path)
     client.estimate(request(tmp_path, "deaf"))
     poll_until(client, lambda message: True)
-    leftovers = [tmp_path / ".x.motion.abc.npz", tmp_path / ".x.preview.mp4.123.part"]
-    for leftover in leftovers:
-        leftover.touch()
-    (tmp_path / "y.motion.npz").touch()
+    monkeypatch.setattr(temporaries.os, "getpid", lambda: client._worker_id)
+    leftovers = [temporary_beside(tmp_path / "x.motion.npz"), temporary_beside(tmp_path / "x.preview.mp4", ".part")]
+    monkeypatch.setattr(temporaries.os, "getpid", os.getppid)
+    others = [temporary_beside(tmp_path / "x.motion.npz"), tmp_path / ".x.my own backup.npz", tmp_path / "y.motion.npz"]
+    for path in (*leftovers, *others):
+        path.touch()
     client.cancel()
     assert poll_until(client, is_last) == [protocol.Cancelled("job")]
     assert client._process.return_code() is not None
     assert not any(leftover.exists() for leftover in leftovers)
-    assert (tmp_path / "y.motion.npz").exists()
+    assert all(path.exists() for path in others)
     client.close()
 
 
