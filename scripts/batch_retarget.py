@@ -22,6 +22,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+sys.path.append(str(Path(__file__).resolve().parent))  # Blender does not do so
+
+import _support.needs  # noqa: F401
+
+# isort: split
 import bpy
 
 ROOT = Path(__file__).resolve().parents[1]

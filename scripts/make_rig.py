@@ -16,6 +16,9 @@ from typing import Any
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
+import _support.needs  # noqa: E402, F401
+
+# isort: split
 import bpy  # noqa: E402
 
 from _mannequin import body, rig  # noqa: E402

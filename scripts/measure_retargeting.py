@@ -9,6 +9,9 @@ COMMAND is a Python that has Blender's module, a Blender, or a file that `_retar
 
 from __future__ import annotations
 
+import _support.needs  # noqa: F401
+
+# isort: split
 import argparse
 import json
 import shlex

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import locks
-from .command import run_quietly
+from .command import clean_environment, run_quietly
 from .paths import cache_folder, import_product, requirements_file
 from .progress import Progress
 from .python import base_python
@@ -16,10 +16,11 @@ from .python import base_python
 import_product()
 
 from pose_core.worker import lock_file, platforms  # noqa: E402
+from pose_core.worker.pip_settings import pip_environment  # noqa: E402
 from pose_core.worker.platforms import Platform  # noqa: E402
 
 MARKER = "complete.json"
-PIP_DOWNLOAD = ("-I", "-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input")
+PIP_DOWNLOAD = ("download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input")
 QUIET = ("--disable-pip-version-check", "--progress-bar", "off")
 
 
@@ -107,10 +108,12 @@ def _download(progress: Progress, folder: Path, platform: Platform, python: tupl
     new = folder / f".new-{os.getpid()}"
     try:
         with progress.step(f"wheels for Python {version}, {platform.name}") as step:
+            pip = [str(base_python()), "-I", "-m", "pip"]
             run_quietly(
                 step,
-                [base_python(), *PIP_DOWNLOAD, *QUIET, *pip_target(platform, python), "-d", new, "-r", listed],
+                [*pip, *PIP_DOWNLOAD, *QUIET, *pip_target(platform, python), "-d", new, "-r", listed],
                 log_name="wheels",
+                env=pip_environment(pip, clean_environment()),
                 advice="check the network and pip's settings (`pip config list`), then run this again.",
             )
         for wheel in new.glob("*.whl"):
