@@ -20,7 +20,8 @@ from pose_core.files import atomic_path
 from pose_core.motion_file import read_motion
 from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
 from pose_core.worker.client import WorkerClient
-from pose_core.worker.environment import environment_python
+from pose_core.worker.environment import default_folder, environment_python
+from pose_core.worker.platforms import lock_name, this_machine
 from pose_core.worker.protocol import ProgressUpdate
 
 from .jobs import MOTION_SUFFIX, Job, Role, is_family
@@ -89,16 +90,20 @@ def _write_report(job: Job, report: dict[str, Any]) -> None:
 
 
 def find_worker_python(named: str | None, root: Path) -> Path:
-    """The worker's interpreter: the one named, `$POSE_CORE_WORKER_PYTHON`, else that of the project's `.venv`."""
+    """The worker's interpreter: the one named, `$POSE_CORE_WORKER_PYTHON`, the project's `.venv`, or the add-on's."""
     chosen = named or os.environ.get("POSE_CORE_WORKER_PYTHON")
-    return Path(chosen) if chosen else environment_python(root / ".venv")
+    if chosen:
+        return Path(chosen)
+    own = environment_python(root / ".venv")
+    installed = environment_python(default_folder(root / "requirements" / f"{lock_name(this_machine())}.txt"))
+    return installed if installed.is_file() and not own.is_file() else own
 
 
 def _estimate(job: Job, worker_python: Path, report: dict[str, Any]) -> list[Path]:
     if not worker_python.is_file():
         raise WorkerError(
             f"There is no worker environment: '{worker_python}' does not exist.",
-            "Make it with scripts/quickstart.py, or name one with --worker-python.",
+            "Make it with scripts/quickstart.py or the add-on's Install, or name one with --worker-python.",
         )
     start = time.monotonic()
     shown = {"stage": "", "tenth": -1}
