@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent))  # Blender does not do so
 
-import _support.needs  # noqa: F401
+import tools.needs  # noqa: F401
 
 # isort: split
 import bpy
@@ -52,7 +52,7 @@ def _load_parts() -> tuple[Any, Any, Any]:
             for name in ("apply_many", "apply_motion", "blender_io", "export_character", "export_presets", "rig_import")
         }
     )
-    return import_module("_batch.jobs"), import_module("_batch.run"), bridge
+    return import_module("pose_core.batch.jobs"), import_module("blender_addon.batch.job"), bridge
 
 
 def _forget_installed() -> None:

@@ -4,7 +4,7 @@
     python3 scripts/check_platforms.py --write    puts that table into README
 
 Nothing is installed; pip fetches the wheels to read what they are. The exit code is 0 only if what is found is what
-`pose_core/worker/platforms.py` says, by which the Install button judges.
+`pose_core/install/platforms.py` says, by which the Install button judges.
 """
 
 import argparse
@@ -14,18 +14,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _support.command import clean_environment, run_quietly
-from _support.errors import SetupError
-from _support.paths import import_product, project_root, requirements_file
-from _support.progress import Progress
-from _support.python import base_python
-from _support.wheels import lock_for, pip_target
+from tools.command import clean_environment, run_quietly
+from tools.errors import SetupError
+from tools.paths import import_product, project_root, requirements_file
+from tools.progress import Progress
+from tools.python import base_python
+from tools.wheels import lock_for, pip_target
 
 import_product()
 
-from pose_core.worker import lock_file  # noqa: E402
-from pose_core.worker.pip_settings import pip_environment  # noqa: E402
-from pose_core.worker.platforms import DEFAULT_LOCK, PLATFORMS, PYTHONS, Platform  # noqa: E402
+from pose_core.install import lock_file  # noqa: E402
+from pose_core.install.pip_settings import pip_environment  # noqa: E402
+from pose_core.install.platforms import DEFAULT_LOCK, PLATFORMS, PYTHONS, Platform  # noqa: E402
 
 BEGIN, END = "<!-- platforms -->", "<!-- end of platforms -->"
 README = project_root() / "README.md"

@@ -7,7 +7,7 @@ The result is committed; this is how it was made. A performer walks, turns left,
 
 from __future__ import annotations
 
-import _support.needs  # noqa: F401
+import tools.needs  # noqa: F401
 
 # isort: split
 import argparse
@@ -21,7 +21,7 @@ import numpy as np
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
-from _mannequin.pose import pose_joints, solve_pose  # noqa: E402
+from pose_core.lab.mannequin.pose import pose_joints, solve_pose  # noqa: E402
 from pose_core.skeletons import CANONICAL  # noqa: E402
 from pose_core.types import FloatArray  # noqa: E402
 

@@ -16,13 +16,13 @@ from typing import Any
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
-import _support.needs  # noqa: E402, F401
+import tools.needs  # noqa: E402, F401
 
 # isort: split
 import bpy  # noqa: E402
 
-from _mannequin import body, rig  # noqa: E402
 from blender_addon.bridge.blender_io import empty_scene  # noqa: E402
+from pose_core.lab.mannequin import body, rig  # noqa: E402
 
 DETAIL = 0.76
 """Polygon density; the sample clip is rendered with 1."""

@@ -6,7 +6,7 @@
 Look at the numbers that it prints before they are committed: they say how far the results are from those before.
 """
 
-import _support.needs  # noqa: F401
+import tools.needs  # noqa: F401
 
 # isort: split
 import argparse

@@ -9,7 +9,7 @@ COMMAND is a Python that has Blender's module, a Blender, or a file that `_retar
 
 from __future__ import annotations
 
-import _support.needs  # noqa: F401
+import tools.needs  # noqa: F401
 
 # isort: split
 import argparse
@@ -23,7 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts._retarget.knees import knee_table
+from pose_core.lab.retargeting.knees import knee_table
 
 SCRIPT = Path(__file__).resolve().parent / "_retarget" / "run_rigs.py"
 INTRO = """# Retargeting, measured

@@ -12,9 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from _support.errors import SetupError
-from _support.progress import Progress
-from _support.wheels import ensure_wheels, platforms
+from tools.errors import SetupError
+from tools.progress import Progress
+from tools.wheels import ensure_wheels, platforms
 
 NAMES = {
     "windows-x64": platforms.WINDOWS,

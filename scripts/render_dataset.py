@@ -10,7 +10,7 @@ describes what it writes. Any Python with numpy starts it; Blender's module is i
 
 from __future__ import annotations
 
-import _support.needs  # noqa: F401
+import tools.needs  # noqa: F401
 
 # isort: split
 import argparse
@@ -27,12 +27,12 @@ from typing import IO, Any
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
-from _dataset.plan import Plan, Shard, finished, write_plan, write_splits  # noqa: E402
-from _support.blender import DEFAULT_BPY, ensure_bpy  # noqa: E402
-from _support.command import clean_environment  # noqa: E402
-from _support.errors import SetupError  # noqa: E402
-from _support.progress import Progress, Step  # noqa: E402
 from pose_core.errors import ConfigError, PoseCoreError  # noqa: E402
+from pose_core.lab.rendered_people.plan import Plan, Shard, finished, write_plan, write_splits  # noqa: E402
+from tools.blender import DEFAULT_BPY, ensure_bpy  # noqa: E402
+from tools.command import clean_environment  # noqa: E402
+from tools.errors import SetupError  # noqa: E402
+from tools.progress import Progress, Step  # noqa: E402
 
 _WORKER = _ROOT / "scripts" / "_dataset" / "render_shards.py"
 _SIZES_PX = (32, 2048)

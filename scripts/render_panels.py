@@ -10,7 +10,7 @@ what the interface tests need: Linux, root, `python3 scripts/test.py --tier ui` 
 
 from __future__ import annotations
 
-import _support.needs  # noqa: F401
+import tools.needs  # noqa: F401
 
 # isort: split
 import argparse
@@ -27,8 +27,8 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
 import build_addon  # noqa: E402
-from _support.progress import Progress  # noqa: E402
 from tests.support.display import full_blender_ui, virtual_display  # noqa: E402
+from tools.progress import Progress  # noqa: E402
 
 SESSION = ROOT / "scripts" / "_panels" / "session.py"
 SCREEN_PX = (1500, 1000)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent))  # Blender does not do so
 
-import _support.needs  # noqa: F401
+import tools.needs  # noqa: F401
 
 # isort: split
 import bpy
@@ -25,9 +25,9 @@ from mathutils import Matrix
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pose_core.cameras import rigid_transform  # noqa: E402
+from pose_core.maths.cameras import rigid_transform  # noqa: E402
+from pose_core.maths.rotations import rotation_vector_to_matrix  # noqa: E402
 from pose_core.motion_file import Motion, read_motion  # noqa: E402
-from pose_core.rotations import rotation_vector_to_matrix  # noqa: E402
 
 _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV's camera axes to Blender's
 

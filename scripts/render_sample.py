@@ -17,7 +17,7 @@ from typing import Any
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
-import _support.needs  # noqa: E402, F401
+import tools.needs  # noqa: E402, F401
 
 # isort: split
 import bpy  # noqa: E402
@@ -25,9 +25,9 @@ import numpy as np  # noqa: E402
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Vector  # noqa: E402
 
-from _mannequin import body, rig, scene, skeleton  # noqa: E402
-from _mannequin.pose import solve_pose  # noqa: E402
 from blender_addon.bridge.blender_io import empty_scene  # noqa: E402
+from pose_core.lab.mannequin import body, rig, scene, skeleton  # noqa: E402
+from pose_core.lab.mannequin.pose import solve_pose  # noqa: E402
 from pose_core.skeletons import CANONICAL  # noqa: E402
 from pose_core.types import FloatArray  # noqa: E402
 

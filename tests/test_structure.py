@@ -56,7 +56,7 @@ def test_the_scripts_that_set_up_need_the_standard_library_alone() -> None:
         if module.partition(".")[0] not in allowed and not module.startswith("pose_core.worker")
     ]
     assert found == []
-    code = f"import sys; sys.path[:0] = [{str(scripts)!r}]; import _support.wheels"
+    code = f"import sys; sys.path[:0] = [{str(scripts)!r}]; import tools.wheels"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr  # -S: without installed packages
 

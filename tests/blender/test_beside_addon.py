@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from _support.progress import Progress
 from pose_core import __version__
 from pose_core.motion_file import write_motion
 from tests.support import blender
 from tests.support.motions import random_motion
 from tests.support.sources import REPOSITORY
+from tools.progress import Progress
 
 pytestmark = pytest.mark.blender
 

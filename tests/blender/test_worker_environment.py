@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from _support.progress import Progress
 from tests.support import blender
 from tests.support.sources import REPOSITORY
 from tests.support.wheels import offline_wheels
+from tools.progress import Progress
 
 pytestmark = pytest.mark.blender
 

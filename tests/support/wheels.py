@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import tests.support.blender  # noqa: F401 - puts the scripts on the path
-from _support import wheels
 from tests.support.missing import skip_or_fail
+from tools import wheels
 
 
 def offline_wheels() -> Path:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from _support.progress import Progress
 from pose_core.motion_file import read_motion
 from pose_core.video import probe_video
 from tests.support.blender import Bind
 from tests.support.display import ARTIFACTS, full_blender_ui
 from tests.support.sources import REPOSITORY
 from tests.support.wheels import offline_wheels
+from tools.progress import Progress
 
 pytestmark = pytest.mark.ui
 

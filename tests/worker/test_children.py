@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pose_core.worker.pip_settings import kept_settings, kept_variables, pip_environment
-from pose_core.worker.pip_words import explain
+from pose_core.install.pip_settings import kept_settings, kept_variables, pip_environment
+from pose_core.install.pip_words import explain
 from pose_core.worker.process import clean_environment, guarded_module
 from tests.support.sources import REPOSITORY
 
