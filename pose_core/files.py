@@ -14,17 +14,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pose_core.temporaries import sweep_once, temporary_beside
+
 RIG_SUFFIXES = (".fbx", ".glb", ".gltf", ".vrm", ".blend")
 """Files that a character can come from."""
 
-# Of a long name the temporary one holds this many bytes, as file systems allow 255 in all.
-_STEM_BYTES = 120
 _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -118,22 +117,6 @@ def write_text(target: str | os.PathLike[str], text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def temporaries_of(target: str | os.PathLike[str], process: int) -> list[Path]:
-    """Temporary files that a process left of a target; nothing else bears such a name.
-
-    Args:
-        target: what it was to write.
-        process: its number.
-    """
-    try:
-        final = _place_of(Path(target))
-        names = sorted(path.name for path in final.parent.iterdir())
-    except OSError:
-        return []
-    before = f"{_prefix(final)}{process}-"
-    return [final.parent / name for name in names if name.startswith(before) and name.endswith(final.suffix)]
-
-
 def why_not_written(error: OSError) -> str:
     """An error of writing in plain words."""
     return _REASONS.get(error.errno or 0, error.strerror or str(error))
@@ -159,15 +142,11 @@ def _place_of(target: Path) -> Path:
     return final
 
 
-def _prefix(final: Path) -> str:
-    stem = final.stem.encode()[:_STEM_BYTES].decode(errors="ignore")
-    return f".{stem}."
-
-
 def _new_beside(final: Path) -> Path:
     """Make an empty file of a name of its own, with the permissions that the umask leaves."""
+    sweep_once(final.parent.absolute())
     while True:
-        path = final.with_name(f"{_prefix(final)}{os.getpid()}-{secrets.token_hex(4)}{final.suffix}")
+        path = temporary_beside(final)
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             return path

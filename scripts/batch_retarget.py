@@ -18,6 +18,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parent))  # Blender does not do so
+
+import tools.needs  # noqa: F401
+
+# isort: split
 import bpy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,9 +48,18 @@ def main() -> None:
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
     _forget_installed()
-    environment_python = import_module("pose_core.install.environment").environment_python
+    environment = import_module("pose_core.install.environment")
+    platforms = import_module("pose_core.install.platforms")
+
+    def worker_python() -> Path:
+        """The interpreter of the project's `.venv`, or where there is none, of the environment that the add-on made."""
+        own: Path = environment.environment_python(ROOT / ".venv")
+        lock = ROOT / "requirements" / f"{platforms.lock_name(platforms.this_machine())}.txt"
+        installed: Path = environment.environment_python(environment.default_folder(lock))
+        return installed if installed.is_file() and not own.is_file() else own
+
     command = import_module("blender_addon.batch.command")
-    command.main(_own_arguments(), lambda: environment_python(ROOT / ".venv"), "batch_retarget.py")
+    command.main(_own_arguments(), worker_python, "batch_retarget.py")
 
 
 if __name__ == "__main__":

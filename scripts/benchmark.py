@@ -10,6 +10,9 @@ folder, about 1 GB). Figures of one run are comparable with each other; those of
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import json
 import os
@@ -45,8 +48,8 @@ def peer_python() -> str:
     folder = cache_folder() / "peer-mediapipe-0.10.21"
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not (folder / "ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "mediapipe==0.10.21", "numpy<2"], check=True)
+        subprocess.run([sys.executable, "-I", "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-I", "-m", "pip", "install", "-q", "mediapipe==0.10.21", "numpy<2"], check=True)
         (folder / "ready").touch()
     return str(python)
 

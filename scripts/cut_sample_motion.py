@@ -7,6 +7,9 @@ The result is committed; this is how it was made. A performer walks, turns left,
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 from dataclasses import dataclass
 from itertools import pairwise

@@ -10,6 +10,9 @@ they are there: the clips with reference (--clips), peer networks (--peers), a s
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import hashlib
 import sys

@@ -39,7 +39,7 @@ def _uv(progress: Progress) -> list[str]:
         lock_files=(requirements_file("lock"),),
         check="import uv",
     )
-    return [str(ensure_environment(environment, progress)), "-m", "uv"]
+    return [str(ensure_environment(environment, progress)), "-I", "-m", "uv"]
 
 
 def _compile(uv: list[str], name: str, upgrade: bool, progress: Progress) -> None:

@@ -8,6 +8,9 @@ The .blend file gets the same name with its own ending.
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import sys
 from pathlib import Path

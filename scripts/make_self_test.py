@@ -6,6 +6,9 @@
 Look at the numbers that it prints before they are committed: they say how far the results are from those before.
 """
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import os
 import tempfile

@@ -9,6 +9,9 @@ COMMAND is a Python that has Blender's module, a Blender, or a file that `pose_c
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import json
 import shlex

@@ -10,6 +10,9 @@ describes what it writes. Any Python with numpy starts it; Blender's module is i
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import dataclasses
 import json

@@ -10,6 +10,9 @@ what the interface tests need: Linux, root, `python3 scripts/test.py --tier ui` 
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import json
 import shutil

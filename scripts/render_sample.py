@@ -8,6 +8,9 @@ Reads samples/mannequin_walk.motion_source.npz; writes samples/mannequin_walk.mp
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import sys
 import time

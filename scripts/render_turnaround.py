@@ -14,6 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parent))  # Blender does not do so
+
+import tools.needs  # noqa: F401
+
+# isort: split
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector

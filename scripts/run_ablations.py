@@ -9,6 +9,9 @@ Run it again to go on: arms with a result are skipped, one that was stopped goes
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import json
 import sys

@@ -7,6 +7,9 @@ Needs the `train` extra. The weights in the package are replaced only with --ins
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import hashlib
 import json

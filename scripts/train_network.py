@@ -10,6 +10,9 @@ extra. What comes out can be used with `pose-core models register OUT/NAME.onnx`
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import json
 import sys

@@ -9,6 +9,9 @@ package is replaced only with --install.
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import shutil
 import sys

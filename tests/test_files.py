@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pose_core import files
-from pose_core.files import AtomicFile, atomic_path, temporaries_of, why_not_written, write_text
+from pose_core.files import atomic_path, why_not_written, write_text
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX")
 
@@ -143,17 +143,6 @@ def test_long_names_fit(tmp_path: Path) -> None:
     target = tmp_path / ("ü" * 120 + ".json")  # 245 bytes
     write_text(target, "x")
     assert list(tmp_path.iterdir()) == [target]
-
-
-def test_only_own_temporaries_are_found(tmp_path: Path) -> None:
-    mine = AtomicFile(tmp_path / "walk.mp4")
-    others = [".walk.my own backup.mp4", ".walk.1-00.mp4", "walk.mp4", f".walk.{os.getpid()}-0.npz", ".walk.mp4"]
-    for name in others:
-        (tmp_path / name).touch()
-    assert temporaries_of(tmp_path / "walk.mp4", os.getpid()) == [mine.path]
-    assert temporaries_of(tmp_path / "absent" / "walk.mp4", 1) == []
-    mine.discard()
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(others)
 
 
 def test_every_reason_is_in_plain_words() -> None:

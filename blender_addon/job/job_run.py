@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import bpy
 
 from pose_core.errors import CancelledError, PoseCoreError
+from pose_core.folders import log_folder
 from pose_core.stages import clock, overall_fraction, stage_name
 from pose_core.worker.protocol import ProgressUpdate, Result
 
@@ -149,7 +150,8 @@ class JobRun:
             with in_main_window():
                 interval_s = self._advance()
         except PoseCoreError as error:
-            self.fail(error)
+            log = log_folder() / "worker.log"
+            self.fail(error, log=str(log) if self.plan.kind == "setup" and log.is_file() else "")
             interval_s = None
         except Exception as error:  # noqa: BLE001 - a timer's errors are seen by nobody: shown, with the traceback kept
             text = traceback.format_exc()

@@ -22,6 +22,7 @@ from pose_core.errors import WorkerError
 from pose_core.install import environment, lock_file, platforms
 from pose_core.install.steps import Steps
 from pose_core.install.verification import verify
+from pose_core.temporaries import is_alive
 from pose_core.worker import protocol
 from pose_core.worker.process import guarded_module
 from pose_core.worker.protocol import Message
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pose_core.types import CancelCallback, ProgressCallback
     from pose_core.worker.server import Job
 
-ABANDONED_AFTER_S = 86400.0
 RENAME_ATTEMPTS = 20
 
 NEEDED_BYTES = 900 << 20
@@ -200,20 +200,8 @@ def _remove_abandoned(final: Path) -> None:
     """Remove what installations left that were ended by force."""
     for leftover in final.parent.glob(f".{final.name}.*-*"):
         number = leftover.name.rpartition("-")[2]
-        if number.isdecimal() and not _is_alive(int(number), leftover):
+        if number.isdecimal() and not is_alive(int(number)):
             shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _is_alive(pid: int, leftover: Path) -> bool:
-    if os.name == "nt":  # os.kill would end the process there
-        return time.time() - leftover.stat().st_mtime < ABANDONED_AFTER_S
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _strip_scripts(folder: Path) -> None:

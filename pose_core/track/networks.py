@@ -12,6 +12,7 @@ from pose_core.detect.detection import PersonDetector
 from pose_core.errors import ModelError
 from pose_core.keypoints.pose import KeypointEstimator
 from pose_core.runtime.catalogue import DETECTOR_KINDS, ModelEntry
+from pose_core.runtime.session import require_litert_device
 
 if TYPE_CHECKING:
     from pose_core.detect.blazepose import BlazePoseDetector
@@ -63,6 +64,7 @@ def _open_blazepose(config: TrackConfig, store: ModelStore, lanes: int, threads:
             f"'{config.model}' brings its own detector, but detector '{config.detector}' was asked for.",
             "Leave the detector on 'auto'.",
         )
+    require_litert_device(config.device, config.model)
     files = store.files(config.model)
     estimator = BlazePoseLandmarks(files["keypoints"], threads=threads, parallel=lanes)
     detector = BlazePoseDetector(files["detector"], least_score=config.detector_score, threads=threads)

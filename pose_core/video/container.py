@@ -1,5 +1,6 @@
 """Opening video files: every way in which it can fail becomes an error that names the file and the cause."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,11 @@ def open_container(path: Path) -> Any:
 def _reads_any_text(av_version: str) -> dict[str, Any]:
     """What opens a file whose title is in no known writing; PyAV 19 does so by itself and refuses the word."""
     return {"metadata_errors": "replace"} if int(av_version.partition(".")[0]) < 19 else {}
+
+
+def index_entries(stream: Any) -> Sequence[Any]:
+    """A stream's index of pictures, empty where the file has none or where PyAV is older than 17."""
+    return getattr(stream, "index_entries", ())
 
 
 def check_file(path: Path) -> None:

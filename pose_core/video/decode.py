@@ -13,7 +13,7 @@ from typing import Any
 from pose_core.cancel import stop_if
 from pose_core.errors import VideoError
 from pose_core.types import CancelCallback
-from pose_core.video.container import HINT, cause, open_container, video_stream
+from pose_core.video.container import HINT, cause, index_entries, open_container, video_stream
 from pose_core.video.diagnostics import ReadDiagnostics
 from pose_core.video.frame import VideoFrame
 from pose_core.video.geometry import DisplayGeometry
@@ -211,7 +211,7 @@ class _Decoder:
 
     def missing_end(self) -> str | None:
         """Why the reading ended before the file's stated end, or None if it did not."""
-        entries = self.stream.index_entries
+        entries = index_entries(self.stream)
         unread = False
         if len(entries) and self._last_ticks is not None:
             unread = entries[-1].timestamp > self._last_ticks

@@ -7,7 +7,7 @@ from typing import Any
 
 from pose_core.errors import VideoError
 from pose_core.video.bounds import MOST_FPS
-from pose_core.video.container import HINT, open_container, video_stream
+from pose_core.video.container import HINT, index_entries, open_container, video_stream
 from pose_core.video.images import find_image_sequence
 from pose_core.video.info import DEFAULT_IMAGE_FPS, VideoInfo, exact_rate
 from pose_core.video.native import geometry_from_native
@@ -120,9 +120,10 @@ def _duration_s(container: Any, stream: Any) -> float:
 
 def _is_variable_rate(container: Any, stream: Any) -> bool | None:
     # MP4 and MOV index every picture; the others only some of them, which says nothing about the rate.
-    if "mp4" not in container.format.name.split(",") or len(stream.index_entries) < 3:
+    entries = index_entries(stream)
+    if "mp4" not in container.format.name.split(",") or len(entries) < 3:
         return None
-    stamps = [entry.timestamp for entry in islice(stream.index_entries, RATE_SAMPLE)]
+    stamps = [entry.timestamp for entry in islice(entries, RATE_SAMPLE)]
     steps = [after - before for before, after in pairwise(stamps)]
     # Clocks that do not divide by the rate make steps differ by one tick.
     return bool(max(steps) - min(steps) > 1)

@@ -6,7 +6,6 @@ background mode, where Blender has no timers.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
 import time
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from pose_core import __version__
 from pose_core.errors import CancelledError, PoseCoreError, WorkerError
-from pose_core.files import temporaries_of
 from pose_core.folders import log_folder
+from pose_core.temporaries import remove_leftovers
 from pose_core.worker import protocol
 from pose_core.worker.process import LineProcess
 from pose_core.worker.protocol import Message, ProtocolError
@@ -59,6 +58,7 @@ class WorkerClient:
     def __init__(self, python: str | Path, *, log_path: Path | None = None, command: list[str] | None = None) -> None:
         self._log_path = log_folder() / "worker.log" if log_path is None else log_path
         self._process = LineProcess(command or worker_command(python), protocol.MAX_LINE_BYTES, self._log_path)
+        self._worker_id = self._process.pid
         self._deadline_s = time.monotonic() + READY_TIMEOUT_S
         self._waiting: Message | None = None
         self._unfinished: list[Path] = []
@@ -205,6 +205,7 @@ class WorkerClient:
                 )
             ]
         self._ready = True
+        self._worker_id = ready.pid  # on Windows that of the environment's Python is another's
         if self._waiting is not None:
             self._send(self._waiting)
         return []
@@ -252,11 +253,9 @@ class WorkerClient:
         return message
 
     def _remove_unfinished(self) -> None:
-        """Remove the temporary files of a worker that could not do so itself, and no others."""
-        for path in self._unfinished:
-            for leftover in temporaries_of(path, self._process.pid):
-                with contextlib.suppress(OSError):
-                    leftover.unlink()
+        """Remove the temporary files of a worker that could not do so itself."""
+        for folder in {path.absolute().parent for path in self._unfinished}:
+            remove_leftovers(folder, self._worker_id)
 
 
 def error_from(failure: protocol.Failure) -> PoseCoreError:

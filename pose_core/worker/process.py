@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +23,7 @@ from pose_core.errors import WorkerError
 STDERR_LINES_KEPT = 60
 STDERR_LINE_LENGTH = 500
 LOG_LIMIT_BYTES = 4 << 20
+RUN_LINE_BYTES = 1 << 20
 LAST_WORDS_S = 2.0
 """How long to go on reading after the process has ended."""
 
@@ -226,6 +227,43 @@ class LineProcess:
                 if log is not None and written < LOG_LIMIT_BYTES:
                     written += log.write(line)
                     log.flush()
+
+
+def run_lines(
+    argv: Sequence[str],
+    on_line: Callable[[str], None],
+    check: Callable[[], None],
+    environment: Mapping[str, str] | None = None,
+) -> tuple[int | None, list[str]]:
+    """Run a command to its end.
+
+    Args:
+        argv: program and arguments; it should end by itself when its stdin is closed, as `guarded_module` does.
+        on_line: called with each line of its output.
+        check: called about ten times a second; an exception in it or in `on_line` ends the command.
+        environment: its variables, `clean_environment()` by default.
+    Returns:
+        Its exit code, and all that it printed.
+    Raises:
+        WorkerError: it cannot be started.
+    """
+    process = LineProcess(argv, RUN_LINE_BYTES, environment=environment)
+    lines: list[str] = []
+    try:
+        while True:
+            ended = process.has_ended()
+            line = process.next_line(0.0 if ended else 0.1)
+            if line is None and ended:
+                break
+            check()
+            if line is not None:
+                lines.append(line.decode("utf-8", errors="replace").rstrip())
+                on_line(lines[-1])
+    finally:
+        if process.return_code() is None:
+            process.kill()
+        process.dispose(5.0)
+    return process.return_code(), [*lines, *(text for text in process.stderr_tail if text.strip())]
 
 
 def open_log(path: Path) -> BinaryIO:

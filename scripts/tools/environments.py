@@ -17,13 +17,18 @@ from pathlib import Path
 from . import locks
 from .command import clean_environment, run_quietly
 from .errors import SetupError
-from .paths import cache_folder, project_root, requirements_file
+from .paths import cache_folder, import_product, project_root, requirements_file
 from .progress import Progress
 from .python import base_python, find_python
 
+import_product()
+
+from pose_core.install.pip_settings import pip_environment  # noqa: E402
+from pose_core.install.platforms import lock_name, this_machine  # noqa: E402
+
 MARKER = "pose-core-environment.json"
 RECIPE_VERSION = 1
-PIP_INSTALL = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+PIP_INSTALL = ("-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off")
 NETWORK_ADVICE = "check the network and pip's settings (`pip config list`), then run this again; nothing else is lost."
 
 # Runs inside the environment: prints the pins that are missing or of another version.
@@ -150,6 +155,7 @@ def _bring_up_to_date(environment: Environment, progress: Progress) -> None:
                 [environment.executable, *PIP_INSTALL, "--no-deps", "--no-build-isolation", "-e", environment.project],
                 log_name=_log_name(environment),
                 cwd=environment.project,
+                env=_pip_environment(environment),
                 words=pip_words,
             )
     _write_marker(environment)
@@ -161,7 +167,9 @@ def _make(environment: Environment, progress: Progress) -> None:
     log_name = _log_name(environment)
     with progress.step(f"{environment.label}: creating it") as step:
         advice = "on Debian or Ubuntu the package python3-venv (python3.11-venv) may be missing."
-        run_quietly(step, [environment.python, "-m", "venv", environment.folder], log_name=log_name, advice=advice)
+        run_quietly(
+            step, [environment.python, "-I", "-m", "venv", environment.folder], log_name=log_name, advice=advice
+        )
     _install_packages(environment, progress)
     problem = _check_problem(environment)
     if problem is not None:
@@ -201,8 +209,14 @@ def _install_packages(environment: Environment, progress: Progress) -> None:
             [environment.executable, *PIP_INSTALL, "--require-hashes", *formats, *requirements],
             log_name=_log_name(environment),
             advice=NETWORK_ADVICE,
+            env=_pip_environment(environment),
             words=pip_words,
         )
+
+
+def _pip_environment(environment: Environment) -> dict[str, str]:
+    """What pip may follow of the user's settings: where packages come from, not where they go."""
+    return pip_environment([str(environment.executable), "-I", "-m", "pip"], clean_environment())
 
 
 def _write_marker(environment: Environment) -> None:
@@ -230,7 +244,7 @@ def _remove(folder: Path) -> None:
 def _run_inside(environment: Environment, argv: list[str]) -> "subprocess.CompletedProcess[str] | None":
     try:
         return subprocess.run(
-            [str(environment.executable), *argv],
+            [str(environment.executable), "-I", *argv],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -285,7 +299,7 @@ def worker_environment(kind: str) -> Environment:
         kind: "worker" for what the product runs on, "dev" for that and what tests need.
     """
     root = project_root()
-    locks_of_kind = {"worker": ("worker", "build"), "dev": ("dev",)}[kind]
+    locks_of_kind = {"worker": (lock_name(this_machine()), "build"), "dev": ("dev",)}[kind]
     return Environment(
         label=f"{kind} environment",
         folder=root / ".venv",

@@ -166,12 +166,12 @@ def as_object(text: str) -> dict[str, Any] | None:
 
 def get_model(step: Step, python: Path) -> None:
     """Have the embedded 2D model in the cache; quick if it is there already."""
-    run_job(step, [str(python), "-m", "pose_core.cli", "models", "get", MODEL, "--json"], "model")
+    run_job(step, [str(python), "-I", "-m", "pose_core.cli", "models", "get", MODEL, "--json"], "model")
 
 
 def estimate(step: Step, python: Path, video: Path, outputs: Outputs) -> dict[str, Any]:
     """Make the motion file and the preview of a video; return the command's report."""
-    argv = [str(python), "-m", "pose_core.cli", "estimate", str(video), "--out", str(outputs.motion)]
+    argv = [str(python), "-I", "-m", "pose_core.cli", "estimate", str(video), "--out", str(outputs.motion)]
     output = run_job(step, [*argv, "--preview", str(outputs.preview), "--json"], "estimate")
     report = (as_object(output) or {}).get("report")
     if not isinstance(report, dict):

@@ -49,7 +49,7 @@ def require_minimum() -> None:
 def _version_of(python: str) -> tuple[int, int] | None:
     try:
         done = subprocess.run(
-            [python, "-c", "import sys, venv, ensurepip; print(*sys.version_info[:2])"],
+            [python, "-I", "-c", "import sys, venv, ensurepip; print(*sys.version_info[:2])"],
             capture_output=True,
             text=True,
             timeout=60,
@@ -76,7 +76,7 @@ def find_python(major: int, minor: int) -> Path:
     candidates += [str(path) for path in sorted(pyenv.glob(f"versions/{major}.{minor}.*/bin/python"))]
     if sys.platform == "win32" and shutil.which("py"):
         done = subprocess.run(
-            ["py", f"-{major}.{minor}", "-c", "import sys; print(sys.executable)"],
+            ["py", f"-{major}.{minor}", "-I", "-c", "import sys; print(sys.executable)"],
             capture_output=True,
             text=True,
             check=False,

@@ -194,7 +194,7 @@ class Runner:
         with self.progress.step("the embedded 2D model") as step:
             run_quietly(
                 step,
-                [self.python, "-m", "pose_core.cli", "models", "get", MODEL],
+                [self.python, "-I", "-m", "pose_core.cli", "models", "get", MODEL],
                 log_name="models",
                 cwd=project_root(),
                 env=self._env,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import locks
-from .command import run_quietly
+from .command import clean_environment, run_quietly
 from .paths import cache_folder, import_product, requirements_file
 from .progress import Progress
 from .python import base_python
@@ -16,10 +16,13 @@ from .python import base_python
 import_product()
 
 from pose_core.install import lock_file, platforms  # noqa: E402
+from pose_core.install.pip_settings import pip_environment  # noqa: E402
 from pose_core.install.platforms import Platform  # noqa: E402
 
 MARKER = "complete.json"
-PIP_DOWNLOAD = ("-I", "-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input")
+OLDER = ((3, 13), requirements_file(platforms.MACOS_13_LOCK))
+"""A Python and the list for older systems: its packages are tried on this machine too, as they are older ones."""
+PIP_DOWNLOAD = ("download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input")
 QUIET = ("--disable-pip-version-check", "--progress-bar", "off")
 
 
@@ -67,11 +70,7 @@ def ensure_wheels(
     """
     platform = platform or platforms.platform_of(platforms.this_machine()) or platforms.LINUX_X86
     lock = requirements_file(platform.lock or platforms.DEFAULT_LOCK)
-    recipe = {
-        "platform": platform.name,
-        "pythons": [list(python) for python in pythons],
-        "lock": hashlib.sha256(lock.read_bytes() + requirements_file("pip").read_bytes()).hexdigest(),
-    }
+    recipe = {"platform": platform.name, "pythons": [list(python) for python in pythons], "lock": _digest(lock)}
     final = folder or cache_folder() / "wheels" / f"{platform.markers['sys_platform']}-{recipe['lock'][:12]}"
     with locks.held(f"wheels-{final.name}", lambda: progress.note(f"waiting for another process that fills {final}")):
         if read_marker(final) != recipe:
@@ -79,6 +78,8 @@ def ensure_wheels(
             final.mkdir(parents=True, exist_ok=True)
             for python in pythons:
                 _download(progress, final, platform, python, lock)
+            if folder is None:
+                _download(progress, final, platform, *OLDER)
             (final / MARKER).write_text(json.dumps(recipe), encoding="utf-8")
     return final
 
@@ -87,8 +88,12 @@ def read_wheels() -> Path | None:
     """The folder of this machine's wheels if it is complete; nothing is fetched."""
     found = sorted((cache_folder() / "wheels").glob("*/" + MARKER))
     lock = requirements_file(platforms.lock_name(platforms.this_machine()))
-    wanted = hashlib.sha256(lock.read_bytes() + requirements_file("pip").read_bytes()).hexdigest()
-    return next((path.parent for path in found if read_marker(path.parent).get("lock") == wanted), None)
+    return next((path.parent for path in found if read_marker(path.parent).get("lock") == _digest(lock)), None)
+
+
+def _digest(lock: Path) -> str:
+    parts = (lock, requirements_file("pip"), OLDER[1])
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
 
 
 def read_marker(folder: Path) -> dict[str, object]:
@@ -107,10 +112,12 @@ def _download(progress: Progress, folder: Path, platform: Platform, python: tupl
     new = folder / f".new-{os.getpid()}"
     try:
         with progress.step(f"wheels for Python {version}, {platform.name}") as step:
+            pip = [str(base_python()), "-I", "-m", "pip"]
             run_quietly(
                 step,
-                [base_python(), *PIP_DOWNLOAD, *QUIET, *pip_target(platform, python), "-d", new, "-r", listed],
+                [*pip, *PIP_DOWNLOAD, *QUIET, *pip_target(platform, python), "-d", new, "-r", listed],
                 log_name="wheels",
+                env=pip_environment(pip, clean_environment()),
                 advice="check the network and pip's settings (`pip config list`), then run this again.",
             )
         for wheel in new.glob("*.whl"):

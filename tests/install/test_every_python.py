@@ -22,6 +22,7 @@ from tests.support.sources import REPOSITORY
 from tests.support.wheels import offline_wheels
 from tools.errors import SetupError
 from tools.python import find_python
+from tools.wheels import OLDER
 
 pytestmark = pytest.mark.model
 
@@ -57,13 +58,39 @@ def estimate(python, folder):
     return read_motion(out)
 
 
-@pytest.mark.parametrize("version", HERE, ids=[".".join(map(str, version)) for version in HERE])
-def test_the_installed_environment_does_a_whole_job(version, wheel, expected, tmp_path, monkeypatch):
+def install(version, lock, wheel, tmp_path):
+    """Make an environment as the add-on does; return the installer's report and the environment's Python."""
     wheels = offline_wheels()
     try:
         base = find_python(*version)
     except SetupError as error:
         skip_or_fail(str(error))
+    folder = tmp_path / "environment"
+    message = protocol.InstallEnvironment(JOB_ID, str(folder), str(lock), str(wheel), str(wheels))
+    command = installer_command(base, wheel)
+    report = WorkerClient(base, command=command, log_path=tmp_path / "install.log").run_blocking(message).report
+    status = environment_status(folder, lock)
+    assert status.usable and status.python is not None
+    return report, status.python
+
+
+def self_test(python, version, tmp_path):
+    tested = WorkerClient(python, log_path=tmp_path / "worker.log").run_blocking(protocol.SelfTest(JOB_ID))
+    assert tested.report["ok"], tested.report
+    assert f"Python {version[0]}.{version[1]}." in tested.report["checks"][0]["detail"]
+    return tested.report["checks"][0]["detail"]
+
+
+def test_the_list_for_macos_13_serves_as_well(wheel, tmp_path):
+    """Its packages are older ones: what is called of them must be there."""
+    version, lock = OLDER
+    _, python = install(version, lock, wheel, tmp_path)
+    assert "av 15." in self_test(python, version, tmp_path)
+    remove_environment(tmp_path / "environment")
+
+
+@pytest.mark.parametrize("version", HERE, ids=[".".join(map(str, version)) for version in HERE])
+def test_the_installed_environment_does_a_whole_job(version, wheel, expected, tmp_path, monkeypatch):
     # What would lead pip astray, and what lies in the working folder, must not count.
     for name in ("PIP_TARGET", "PIP_PREFIX"):
         monkeypatch.setenv(name, str(tmp_path / "astray"))
@@ -72,19 +99,12 @@ def test_the_installed_environment_does_a_whole_job(version, wheel, expected, tm
     monkeypatch.chdir(tmp_path)
     for name in ("pip", "venv", "numpy", "pose_core"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the working folder is executed')\n")
-    folder = tmp_path / "environment"
-    message = protocol.InstallEnvironment(JOB_ID, str(folder), str(LOCK), str(wheel), str(wheels))
-    command = installer_command(base, wheel)
-    report = WorkerClient(base, command=command, log_path=tmp_path / "install.log").run_blocking(message).report
+    report, python = install(version, LOCK, wheel, tmp_path)
     assert report["packages"] == 20
     assert not (tmp_path / "astray").exists()
-    status = environment_status(folder, LOCK)
-    assert status.usable and status.python is not None
-    tested = WorkerClient(status.python, log_path=tmp_path / "worker.log").run_blocking(protocol.SelfTest(JOB_ID))
-    assert tested.report["ok"], tested.report
-    assert f"Python {version[0]}.{version[1]}." in tested.report["checks"][0]["detail"]
-    motion = estimate(status.python, tmp_path)
+    self_test(python, version, tmp_path)
+    motion = estimate(python, tmp_path)
     assert motion.joints_world_m.shape == expected.joints_world_m.shape == (60, *expected.joints_world_m.shape[1:])
     np.testing.assert_allclose(motion.joints_world_m, expected.joints_world_m, atol=SAME_M)
     assert (tmp_path / "walk.preview.mp4").stat().st_size > 10_000
-    remove_environment(folder)  # half a gigabyte that pytest would keep
+    remove_environment(tmp_path / "environment")  # half a gigabyte that pytest would keep

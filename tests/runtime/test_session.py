@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pose_core.config import TrackConfig
 from pose_core.errors import ModelError, RuntimeUnavailableError
 from pose_core.runtime import open_session, providers
 from pose_core.runtime.providers import PROVIDERS, ProbeResult, choose_device, probe_device, tiny_network
 from pose_core.runtime.quiet import captured_stderr
 from pose_core.runtime.store import ModelStore
 from pose_core.runtime.tflite_prune import prune_outputs
+from pose_core.track.networks import open_networks
 
 
 @pytest.fixture
@@ -198,3 +200,13 @@ def test_litert_refuses_a_wrong_input_and_stays_usable() -> None:
     with pytest.raises(ModelError, match="not given"):
         session.run({})
     assert session.run({"input_1": LANDMARK_INPUT})[0].shape == (1, 1)
+
+
+@pytest.mark.parametrize("device", ["cuda", "tensorrt", "directml", "coreml"])
+def test_a_litert_network_never_takes_the_processor_without_a_word(device: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.touch()
+    with pytest.raises(RuntimeUnavailableError, match=f"processor alone, but '{device}' was asked"):
+        open_session(path, device=device)
+    with pytest.raises(RuntimeUnavailableError, match=r"blazepose-full.*processor alone"):
+        open_networks(TrackConfig(device=device), ModelStore(tmp_path), lanes=1, cores=1)

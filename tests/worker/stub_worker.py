@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pose_core import __version__
 from pose_core.errors import CancelledError, VideoError
+from pose_core.temporaries import temporary_beside
 from pose_core.types import Progress
 from pose_core.worker import protocol
 from pose_core.worker.server import main
@@ -39,7 +40,7 @@ def run(message, progress, cancel):
         raise ZeroDivisionError("a fault of ours")
     if behaviour == "crash":
         print("about to crash", file=sys.stderr)
-        out.with_name(f".{out.stem}.{os.getpid()}-leftover{out.suffix}").write_bytes(b"half")
+        temporary_beside(out).write_bytes(b"half")
         os._exit(3)
     if behaviour == "unsendable":
         return protocol.Result(message.id, {"frames": object()}, [str(out)], None)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pose_core import __version__
+from pose_core import __version__, temporaries
 from pose_core.config import EstimateRequest
 from pose_core.errors import CancelledError, PoseCoreError, VideoError, WorkerError
+from pose_core.temporaries import temporary_beside
 from pose_core.worker import client as client_module
 from pose_core.worker import protocol
 from pose_core.worker.client import WorkerClient, worker_command
@@ -157,16 +158,17 @@ def test_cancel_ends_a_deaf_job_by_force_and_removes_its_temporary_files(tmp_pat
     client = make(tmp_path)
     client.estimate(request(tmp_path, "deaf"))
     poll_until(client, lambda message: True)
-    worker = client._process.pid
-    leftovers = [tmp_path / f".x.motion.{worker}-0a1b2c3d.npz", tmp_path / f".x.preview.{worker}-4e5f6071.mp4"]
-    kept = [tmp_path / name for name in ("y.motion.npz", ".x.motion.my own backup.npz", ".x.preview.1-4e5f6071.mp4")]
-    for path in (*leftovers, *kept):
+    monkeypatch.setattr(temporaries.os, "getpid", lambda: client._worker_id)
+    leftovers = [temporary_beside(tmp_path / "x.motion.npz"), temporary_beside(tmp_path / "x.preview.mp4", ".part")]
+    monkeypatch.setattr(temporaries.os, "getpid", os.getppid)
+    others = [temporary_beside(tmp_path / "x.motion.npz"), tmp_path / ".x.my own backup.npz", tmp_path / "y.motion.npz"]
+    for path in (*leftovers, *others):
         path.touch()
     client.cancel()
     assert poll_until(client, is_last) == [protocol.Cancelled("job")]
     assert client._process.return_code() is not None
     assert not any(leftover.exists() for leftover in leftovers)
-    assert all(path.exists() for path in kept)
+    assert all(path.exists() for path in others)
     client.close()
 
 
