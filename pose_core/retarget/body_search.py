@@ -35,6 +35,8 @@ _IMPLAUSIBLE, _IMPLAUSIBLE_SPREAD = -11.0, 2.0
 # The same of a limb of which no name tells, so that its shape alone must: an arm without hand, its collar bone taken
 # for the upper arm, has -4.8; arms and legs of children and cartoon figures have more than -3.
 _NAMELESS_IMPLAUSIBLE, _NAMELESS_SPREAD = -4.0, 1.0
+# An arm that is read without a collar bone may be one whose hand is missing, and then has -2.6 at best.
+_COLLARLESS_IMPLAUSIBLE, _COLLARLESS_SPREAD = -2.0, 0.6
 # Confidence of a bone whose name says nothing, and of one whose name says something else.
 _UNNAMED, _MISNAMED = 0.8, 0.35
 
@@ -91,6 +93,8 @@ def _limb_fit(evidence: RigEvidence, body: Body, bone: int) -> float:
     limb = next(x for pair in (body.legs, body.arms) for x in (pair.a, pair.b) if bone in x.bones)
     told = any(evidence.names[b].parts or b in evidence.family_parts for b in limb.bones)
     limit, spread = (_IMPLAUSIBLE, _IMPLAUSIBLE_SPREAD) if told else (_NAMELESS_IMPLAUSIBLE, _NAMELESS_SPREAD)
+    if not told and limb in (body.arms.a, body.arms.b) and limb.clavicle is None:
+        limit, spread = _COLLARLESS_IMPLAUSIBLE, _COLLARLESS_SPREAD
     return 1.0 / (1.0 + float(np.exp((limit - limb.geometry) / spread)))
 
 

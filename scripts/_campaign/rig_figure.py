@@ -20,6 +20,7 @@ from pose_core.retarget.bone_names import preset_of
 from scripts._retarget.run_rigs import load_rig
 
 EXPECTED = "expected_bone_maps.json"
+SIDES = ("left", "right")
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Figure:
     rng: np.random.Generator
     also: dict[str, list[list[str]]] = field(default_factory=dict)
     """Part to other answers that are right too."""
+    lost: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    """Part that was taken away to where its bones were, at rest."""
     may_refuse: bool = False
     """Whether a refusal is as good as a take."""
     must_refuse: bool = False
@@ -44,6 +47,17 @@ class Figure:
     def is_control_rig(self) -> bool:
         """Whether Rigify made it."""
         return "rig_id" in self.obj.data
+
+    @property
+    def size(self) -> float:
+        """Extent of the figure, armature units."""
+        heads = np.array([self.obj.data.bones[names[0]].head_local for names in self.parts.values()])
+        return float(np.max(np.ptp(heads, axis=0)))
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether no name tells of the body."""
+        return all(name.startswith("Bone") for names in self.parts.values() for name in names)
 
     def bone(self, part: str) -> str | None:
         """The (first) right bone of a part."""

@@ -48,7 +48,8 @@ CHANGES = (
     "loose_thighs", "arms_on_neck", "connected_hips", "inheritance", "rotation_modes", "arms_down", "knees_bent",
     "hunched", "scaled_parent", "uneven_parent", "moving_parent", "leg_ik", "leg_ik_turning", "arm_ik_pole",
     "elbow_limits", "driven_bone", "old_action", "old_pose", "twist_bones", "exchanged_sides", "mirrored",
-    "facing_away", "upper_case", "spine_ik", "long_arms", "short_legs", "hidden_locked", "ik_influence_half", "child_of_hips",
+    "facing_away", "upper_case", "spine_ik", "long_arms", "short_legs", "hidden_locked", "ik_influence_half",
+    "child_of_hips", "leg_ik_driven",
 )  # fmt: skip
 _CHUNK = 12
 _CASE_LIMIT_S = 60.0
