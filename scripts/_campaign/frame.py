@@ -83,6 +83,7 @@ def add_common_arguments(parser: argparse.ArgumentParser, cases: int) -> None:
     parser.add_argument("--minutes", type=float, default=30.0, help="stop after so long; run again to go on")
     parser.add_argument("--fresh", action="store_true", help="forget what was done before")
     parser.add_argument("--only", default="", metavar="WORD", help="only cases with this word in their name; no page")
+    parser.add_argument("--outcomes", type=Path, metavar="FOLDER", help="where outcomes are kept (default: the cache)")
     parser.add_argument("--page", type=Path, default=PAGE, help="page whose section is renewed")
 
 
@@ -93,7 +94,7 @@ def drive(campaign: Campaign, options: argparse.Namespace) -> int:
         0 if every verdict is a good one, 1 if not.
     """
     start = time.monotonic()
-    kept = cache_folder() / "campaigns" / f"{campaign.NAME}-{options.seed}.jsonl"
+    kept = (options.outcomes or cache_folder() / "campaigns") / f"{campaign.NAME}-{options.seed}.jsonl"
     if options.fresh:
         kept.unlink(missing_ok=True)
     planned = list(islice(campaign.plan(options.seed), options.cases))
