@@ -85,7 +85,7 @@ def _spine_of(figure: Figure, count: int) -> bool:
     spine = figure.parts.get("spine", [])
     if len(spine) <= count:
         return False
-    kept = spine[:1] if count == 1 else [spine[0], spine[-1]]
+    kept = spine[-1:] if count == 1 else [spine[0], spine[-1]]
     with editing(figure.obj) as bones:
         for name in [name for name in spine if name not in kept]:
             for child in bones[name].children:
