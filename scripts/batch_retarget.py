@@ -46,7 +46,12 @@ def _load_parts() -> tuple[Any, Any, Any, Any]:
             for name in ("apply_many", "apply_motion", "export_character", "export_presets", "rig_import")
         }
     )
-    return import_module("_batch.jobs"), import_module("_batch.run"), import_module("_batch.stop"), bridge
+    return (
+        import_module("pose_core.batch.jobs"),
+        import_module("blender_addon.batch.job"),
+        import_module("pose_core.batch.stop"),
+        bridge,
+    )
 
 
 def run(argv: list[str]) -> int:

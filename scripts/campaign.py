@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts._campaign import frame, rigs
+from scripts.tools.campaign import frame, rigs
 
 CAMPAIGNS: tuple[frame.Campaign, ...] = (rigs,)
 

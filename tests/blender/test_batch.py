@@ -237,7 +237,7 @@ import bpy
 from pathlib import Path
 
 def main(args):
-    from blender_addon.bridge.rig_import import import_rig
+    from blender_addon.bridge.read.rig_import import import_rig
     obj = import_rig(Path(args[0]))
     one = obj.pose.bones["mixamorig:LeftArm"].constraints.new("LIMIT_ROTATION")
     one.use_limit_x = one.use_limit_y = one.use_limit_z = True

@@ -7,8 +7,8 @@ import pytest
 
 from pose_core.errors import RigError
 from pose_core.retarget import BoneMap, KeysConfig, RigDescription, check_bone_map, map_bones, pose_bones, transfer
-from pose_core.retarget.keying import with_root_motion
-from pose_core.retarget.loose_bones import loose_bones, rejoined
+from pose_core.retarget.keys.plan import with_root_motion
+from pose_core.retarget.mapping.loose_bones import loose_bones, rejoined
 from tests.support.motions import random_motion, sample_motion
 from tests.support.rig_variants import nameless, rehung, with_bones, with_root
 from tests.support.rigs import RigShape, make_rig

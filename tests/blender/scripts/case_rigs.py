@@ -6,11 +6,11 @@ from pathlib import Path
 import bpy
 
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
-from blender_addon.bridge.rig_import import import_rig, reason_of
+from blender_addon.bridge.read.rig_import import import_rig, reason_of
 from pose_core.errors import PoseCoreError
+from pose_core.lab.retargeting.run_rigs import load_rig, measure
 from pose_core.motion_file import read_motion
 from pose_core.retarget import KeysConfig, read_bone_map, write_bone_map
-from scripts._retarget.run_rigs import load_rig, measure
 from tests.support.in_blender import curves_of
 
 
