@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from _root import ROOT
-from scripts.tools.import_graph import project_imports
-from scripts.tools.rooms import ROOMS, arrows
+from tools.import_graph import project_imports
+from tools.rooms import ROOMS, arrows
 
 OUT = ROOT / "docs" / "images" / "architecture.png"
 ROAD = (

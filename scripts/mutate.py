@@ -21,8 +21,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from _root import ROOT
-from scripts.tools.import_graph import module_name, project_imports, project_modules
-from scripts.tools.mutations import Mutation, find_mutations, nearest_tests
+from tools.import_graph import module_name, project_imports, project_modules
+from tools.mutations import Mutation, find_mutations, nearest_tests
 
 TARGETS = ("pose_core/solve/", "pose_core/retarget/", "pose_core/track/", "pose_core/lift/", "pose_core/casting.py")
 # Files whose lines only tests with the downloaded model run, which take too long here.

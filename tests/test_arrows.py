@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from scripts.tools.import_graph import Import, circles, project_imports, project_modules
-from scripts.tools.rooms import ROOMS, arrows, room_of
 from tests.support.sources import REPOSITORY
+from tools.import_graph import Import, circles, project_imports, project_modules
+from tools.rooms import ROOMS, arrows, room_of
 
 BLENDER_MODULES = {"bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "addon_utils", "imbuf"}
 INSIDE_BLENDER = tuple(f"pose_core.lab.{room}" for room in ("mannequin", "rendered_people", "retargeting", "bench"))

@@ -74,11 +74,11 @@ class Summary:
     rows: tuple[tuple[str, str], ...]
     """Names and values to show."""
     spans: tuple[Span, ...] = ()
-    failures: tuple[str, ...] = ()
-    """What did not come out as the motion wants it."""
     warnings: tuple[str, ...] = ()
     motion_paths: tuple[str, ...] = ()
     preview_path: str = ""
+    failures: tuple[str, ...] = ()
+    """What did not come out as the motion wants it."""
 
 
 @dataclass

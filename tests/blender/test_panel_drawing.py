@@ -38,6 +38,10 @@ def test_every_state_of_the_panel_can_be_drawn(bpy_version, tmp_path):
     assert {"Something broke", "try again", "Setup failed"} <= set(drawn["problem"])
     assert "all is well" in drawn["note"]
     assert {"clip.mp4", "0 - 5:  unsure", "and 5 more", "Export FBX", "Preview"} <= set(drawn["summary"])
+    failed = drawn["summary of a failure"]
+    told = [text for text in failed if text]
+    assert "(red)" not in drawn["summary"]
+    assert " ".join(told[told.index("(red)") + 1 :]).startswith("Not where: 'Knee' (5.0 cm).")
     assert {"Export Hero", "Export A vi...name"} <= set(drawn["summary of two"]) and "Export FBX" not in drawn[
         "summary of two"
     ]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.tools import import_graph
-from scripts.tools.import_graph import Import, imports_of
-from scripts.tools.rooms import arrows, room_of
+from tools import import_graph
+from tools.import_graph import Import, imports_of
+from tools.rooms import arrows, room_of
 
 SOURCE = """\
 from __future__ import annotations

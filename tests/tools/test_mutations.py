@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from scripts.tools.mutations import find_mutations, nearest_tests
+from tools.mutations import find_mutations, nearest_tests
 
 
 @pytest.mark.parametrize(

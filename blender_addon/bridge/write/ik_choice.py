@@ -19,6 +19,7 @@ from pose_core.retarget.rig.bone_map import LIMB_PARTS, LIMBS, IkControl
 from pose_core.retarget.rig.figure_height import figure_height_m
 
 from ..read.probe_controls import evaluated_with
+from .driven_influence import property_that_switches_off
 from .switches import influence_name, is_live, keyed_influences, set_switches, stiff_limbs
 
 _IK_KINDS = ("IK", "SPLINE_IK")
@@ -46,8 +47,8 @@ class IkChoice:
         limbs = f" of {', '.join(limb.replace('_', ' ') for limb in self.limbs)}" if self.limbs else ""
         bones = ", ".join(f"'{bone}'" for bone in dict.fromkeys(bone for bone, _ in self.off))
         return [
-            f"IK{limbs} is switched off in this take by keys (influence 0 on {bones}), as it would not leave the bones"
-            " where the motion wants them; set the influence to 1 to use it again."
+            f"IK{limbs} is switched off in this take by keys (influence 0, or its switch, on {bones}), as it would not"
+            " leave the bones where the motion wants them; set them back to use it again."
         ]
 
 
@@ -85,9 +86,17 @@ def choose_ik(
     )
     free = {name for limb in limbs for name in _bones_of(bone_map, limb)}
     fighting += [(bone, one) for bone, one in live if bone.name in free]
-    off = {(bone.name, influence_name(one)): 0.0 for bone, one in fighting}
+    off = dict(_switch_off(obj, bone, one) for bone, one in fighting)
     ik = {limb: replace(one, active=one.active and limb not in limbs) for limb, one in bone_map.ik.items()}
     return IkChoice(replace(bone_map, ik=ik), off, limbs)
+
+
+def _switch_off(
+    obj: bpy.types.Object, bone: bpy.types.PoseBone, constraint: bpy.types.Constraint
+) -> tuple[tuple[str, str], float]:
+    """The switch that takes the influence from a constraint: the property that drives it, else the influence itself."""
+    found = property_that_switches_off(obj, constraint)
+    return ((bone.name, influence_name(constraint)), 0.0) if found is None else (found[:2], found[2])
 
 
 def strayed_limbs(

@@ -32,6 +32,11 @@ _FAR_BEHIND = 30.0
 _STANDING_DEG = 55.0
 # A geometry this unlikely (log) halves the confidence.
 _IMPLAUSIBLE, _IMPLAUSIBLE_SPREAD = -11.0, 2.0
+# The same of a limb of which no name tells, so that its shape alone must: an arm without hand, its collar bone taken
+# for the upper arm, has -4.8; arms and legs of children and cartoon figures have more than -3.
+_NAMELESS_IMPLAUSIBLE, _NAMELESS_SPREAD = -4.0, 1.0
+# An arm that is read without a collar bone may be one whose hand is missing, and then has -2.6 at best.
+_COLLARLESS_IMPLAUSIBLE, _COLLARLESS_SPREAD = -2.0, 0.6
 # Confidence of a bone whose name says nothing, and of one whose name says something else.
 _UNNAMED, _MISNAMED = 0.8, 0.35
 
@@ -72,7 +77,7 @@ def find_body(evidence: RigEvidence) -> FoundBody:
     confidence: dict[str, float] = {}
     for part, bones in parts.items():
         sided = part.startswith(SIDES)
-        fit = fits * (_limb_fit(best, bones[0]) if sided else 1.0)
+        fit = fits * (_limb_fit(evidence, best, bones[0]) if sided else 1.0)
         for bone in bones:
             named = _named(evidence, bone, base_part(part))
             confidence[rig.bone_names[bone]] = float(
@@ -84,9 +89,13 @@ def find_body(evidence: RigEvidence) -> FoundBody:
     return FoundBody(names, confidence, None if root is None else rig.bone_names[root])
 
 
-def _limb_fit(body: Body, bone: int) -> float:
+def _limb_fit(evidence: RigEvidence, body: Body, bone: int) -> float:
     limb = next(x for pair in (body.legs, body.arms) for x in (pair.a, pair.b) if bone in x.bones)
-    return 1.0 / (1.0 + float(np.exp((_IMPLAUSIBLE - limb.geometry) / _IMPLAUSIBLE_SPREAD)))
+    told = any(evidence.names[b].parts or b in evidence.family_parts for b in limb.bones)
+    limit, spread = (_IMPLAUSIBLE, _IMPLAUSIBLE_SPREAD) if told else (_NAMELESS_IMPLAUSIBLE, _NAMELESS_SPREAD)
+    if not told and limb in (body.arms.a, body.arms.b) and limb.clavicle is None:
+        limit, spread = _COLLARLESS_IMPLAUSIBLE, _COLLARLESS_SPREAD
+    return 1.0 / (1.0 + float(np.exp((limit - limb.geometry) / spread)))
 
 
 def _named(evidence: RigEvidence, bone: int, part: str) -> float:

@@ -35,48 +35,53 @@ _HELPERS = frozenset({
     "knuckle", "paw", "tw", "twst", "hoof", "fin", "beak", "snout", "feather",
 })  # fmt: skip
 
+# Japanese words of such bones, wherever they stand in a name: twist, cancel, dummy, help, IK, skirt, hair, sleeve, tip.
+_HELPERS_WITHIN = ("捩", "捻", "キャンセル", "ダミー", "補助", "ＩＫ", "スカート", "髪", "袖", "先端")
+
 _PHRASES: dict[str, dict[str, float]] = {
-    "pelvis": {"hips": 1, "hip": 0.9, "pelvis": 1, "hara": 0.7, "torso": 0.3, "lowertorso": 0.8, "root": 0.2,
-               "cog": 0.4},
+    "pelvis": {
+        "hips": 1, "hip": 0.9, "pelvis": 1, "hara": 0.7, "torso": 0.3, "lowertorso": 0.8, "root": 0.2, "cog": 0.4,
+        "センター": 0.6, "下半身": 0.5,
+    },
     "spine": {
         "spine": 1, "chest": 1, "upperchest": 1, "lowerchest": 1, "chestupper": 1, "chestlower": 1, "abdomen": 1,
         "abdomenlower": 1, "abdomenupper": 1, "waist": 1, "belly": 0.8, "stomach": 0.9, "back": 0.9, "lowerback": 1,
         "upperback": 1, "thorax": 1, "ribcage": 1, "ribs": 0.8, "trunk": 0.8, "torso": 0.8, "lumbar": 1, "thoracic": 1,
         "spinelower": 1, "spineupper": 1, "spinemiddle": 1, "spinemid": 1, "uppertorso": 0.9, "lowertorso": 0.7,
-        "bust": 0.4,
+        "bust": 0.4, "上半身": 1,
     },
-    "neck": {"neck": 1, "necklower": 1, "neckupper": 1, "necktwist": 1, "cervical": 1},
-    "head": {"head": 1, "skull": 0.9, "cranium": 0.9},
-    "clavicle": {"clavicle": 1, "clav": 1, "collar": 1, "collarbone": 1, "shoulder": 0.7, "scapula": 0.5},
+    "neck": {"neck": 1, "necklower": 1, "neckupper": 1, "necktwist": 1, "cervical": 1, "首": 1},
+    "head": {"head": 1, "skull": 0.9, "cranium": 0.9, "頭": 1},
+    "clavicle": {"clavicle": 1, "clav": 1, "collar": 1, "collarbone": 1, "shoulder": 0.7, "scapula": 0.5, "肩": 1},
     "upper_arm": {
         "upperarm": 1, "uparm": 1, "armupper": 1, "armup": 1, "arm": 0.8, "shldr": 1, "bicep": 0.8, "humerus": 1,
-        "shoulder": 0.4,
+        "shoulder": 0.4, "腕": 1,
     },
     "forearm": {
         "forearm": 1, "lowerarm": 1, "lowarm": 1, "armlower": 1, "armlow": 1, "elbow": 0.9, "radius": 0.8, "ulna": 0.8,
-        "forarm": 1,
+        "forarm": 1, "ひじ": 0.9, "肘": 0.9,
     },
-    "hand": {"hand": 1, "wrist": 0.8, "palm": 0.4},
+    "hand": {"hand": 1, "wrist": 0.8, "palm": 0.4, "手首": 1},
     "thigh": {
         "thigh": 1, "upleg": 1, "upperleg": 1, "legupper": 1, "legup": 1, "femur": 1, "hip": 0.6, "leg": 0.5,
-        "uppleg": 1,
+        "uppleg": 1, "足": 0.6,
     },
     "shin": {
         "shin": 1, "calf": 1, "lowerleg": 1, "lowleg": 1, "leglower": 1, "leglow": 1, "knee": 0.9, "leg": 0.6,
-        "tibia": 1, "crus": 1,
+        "tibia": 1, "crus": 1, "ひざ": 0.9, "膝": 0.9,
     },
-    "foot": {"foot": 1, "ankle": 0.9, "feet": 0.8},
-    "toe": {"toe": 1, "toes": 1, "toebase": 1, "ball": 1, "toesbase": 1},
+    "foot": {"foot": 1, "ankle": 0.9, "feet": 0.8, "足首": 1},
+    "toe": {"toe": 1, "toes": 1, "toebase": 1, "ball": 1, "toesbase": 1, "つま先": 1},
 }  # fmt: skip
 _SIDED_ONLY = frozenset({"thigh", "shin", "foot", "toe", "clavicle", "upper_arm", "forearm", "hand"})
 _CENTRAL_ONLY = frozenset({"pelvis", "spine", "neck", "head"})
 
 FINGER_WORDS: dict[str, tuple[str, ...]] = {
-    "thumb": ("thumb",),
-    "index": ("index", "pointer"),
-    "middle": ("middle", "mid"),
-    "ring": ("ring",),
-    "pinky": ("pinky", "pinkie", "little"),
+    "thumb": ("thumb", "親指"),
+    "index": ("index", "pointer", "人指", "人差指"),
+    "middle": ("middle", "mid", "中指"),
+    "ring": ("ring", "薬指"),
+    "pinky": ("pinky", "pinkie", "little", "小指"),
 }
 """Finger to the words it goes by."""
 
@@ -121,6 +126,7 @@ def read_name(name: str) -> NameEvidence:
             side = side or found
         words += [rest] if rest and not rest.isdecimal() else []
     helper = any(word in _HELPERS or _ends_like_helper(word) for word in words)
+    helper |= any(word in name for word in _HELPERS_WITHIN)
     finger = next((f for f, own in FINGER_WORDS.items() if any(word in own or word[:-6] in own for word in words)), "")
     content = [word for word in words if word not in _NOISE]
     parts = {} if finger or "finger" in content else _parts_of(content, side)

@@ -30,6 +30,8 @@ class CheckedLayout:
         kind = PROPERTIES[name]
         if kind.type == "ENUM":
             assert value in kind.enum_items.keys(), f"'{value}' is no {name}"  # noqa: SIM118 - not a dictionary
+        if name == "alert" and value:
+            self.texts.append("(red)")
 
     def __getattr__(self, name):
         assert name in FUNCTIONS, f"a layout has no function '{name}'"
@@ -122,7 +124,7 @@ def main(args):
     texts = []
     for row in rows:
         bones_ui.draw_row(CheckedLayout(texts), settings.target, row)
-    drawn["bone rows"] = [text for text in texts if text]
+    drawn["bone rows"] = [text for text in texts if text not in ("", "(red)")]
     settings.video_path, settings.character = video, "NEW"
     state.STATE.problem = state.Problem("setup", "something broke", "try again", "Traceback")
     draw("problem")
@@ -133,6 +135,8 @@ def main(args):
         bpy.context.scene.name, ("Rig",), "clip.mp4", (("Frames", "3"),), spans, ("mind " * 30,), ("m",), "p.mp4"
     )
     draw("summary")
+    state.STATE.summary = replace(state.STATE.summary, failures=("Not where: 'Knee' (5.0 cm).",))
+    draw("summary of a failure")
     state.STATE.summary = replace(state.STATE.summary, object_names=("Hero", "A villain with a long name"))
     draw("summary of two")
     runner = SimpleNamespace(close=lambda: None, cancel=lambda: None)

@@ -1,0 +1,41 @@
+"""Try the product on hundreds of inputs that nobody chose, and judge what comes out.
+
+    python scripts/campaign.py rigs --minutes 3         part of it; run again to go on
+    python scripts/campaign.py rigs --fresh             all of it anew
+
+Each campaign prints a table and renews its section of docs/results/robustness.md. Exit codes: 0 all is as it should be,
+1 something is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tools.campaign import frame, rigs
+
+CAMPAIGNS: tuple[frame.Campaign, ...] = (rigs,)
+
+
+def main() -> int:
+    """Run the campaign that is named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="name", required=True)
+    for campaign in CAMPAIGNS:
+        own = commands.add_parser(campaign.NAME, help=campaign.TITLE)
+        frame.add_common_arguments(own, campaign.CASES)
+        campaign.add_arguments(own)
+        own.set_defaults(campaign=campaign)
+    options = parser.parse_args()
+    return frame.drive(options.campaign, options)
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        print("\nstopped; run it again to go on", file=sys.stderr)
+        raise SystemExit(130) from None

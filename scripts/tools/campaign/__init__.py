@@ -1,0 +1,1 @@
+"""Campaigns: what `campaign.py` runs, one module each; `frame.py` is what they share."""
