@@ -164,6 +164,20 @@ def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict
     return result, video, warnings, focal_35mm
 
 
+def outside_warnings(motion: Motion) -> list[str]:
+    """What a user should know of limbs that the picture does not show, in sentences."""
+    from pose_core.solve.outside import limbs_outside
+
+    if motion.joint_seen is None:
+        return []
+    inside = motion.joint_seen[motion.valid]
+    return [
+        f"The {limb} of person {motion.person_id} {'are' if limb == 'legs' else 'is'} outside of the picture in {count}"
+        f" of {len(inside)} frames: what {'they do' if limb == 'legs' else 'it does'} there is a guess."
+        for limb, count in limbs_outside(inside, motion.joint_names).items()
+    ]
+
+
 def break_warnings(breaks: Sequence[Break]) -> list[str]:
     """What a user should know of the cuts and gaps of a clip, in sentences."""
     found = []
@@ -270,6 +284,7 @@ def _report(
     for motion in motions:
         empty = int(np.sum(~motion.valid))
         filled = int(np.sum(motion.filled))
+        warnings += outside_warnings(motion)
         if empty:
             warnings.append(f"Person {motion.person_id} has no pose in {empty} of {len(times)} frames.")
         if filled:

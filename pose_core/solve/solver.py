@@ -14,12 +14,13 @@ from pose_core.config import CameraConfig, SolveConfig
 from pose_core.frame_times import frame_spans
 from pose_core.motion_file import Motion
 from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
-from pose_core.skeletons import CANONICAL, keypoint_set
+from pose_core.skeletons import CANONICAL, Skeleton, keypoint_set
 from pose_core.solve.body_model import BODY
 from pose_core.solve.camera_poses import poses_of_frames, read_camera_poses
 from pose_core.solve.evidence import LIFTED_POINTS, observe_points, observed_points
 from pose_core.solve.intrinsics import choose_intrinsics
 from pose_core.solve.kinematics import BodyState, forward, state_from_rotations
+from pose_core.solve.outside import inside_picture, sigma_outside
 from pose_core.solve.problem import Problem, TermWeights
 from pose_core.solve.residuals import reprojection
 from pose_core.solve.rough import Evidence, RoughMotion, gather_evidence, rough_motion
@@ -234,7 +235,17 @@ def _motion(
         out[span][keep] = values[keep]
         return out
 
+    joints_camera, sigma = (
+        placed(camera[:, _JOINTS]),
+        placed(np.where(evidence.seen[:, None], solution.sigma_m, np.inf)),
+    )
+    inside = inside_picture(joints_camera, problem.K, track.image_size)
+    lengths = np.where(np.arange(len(pose.length_m)) > 0, pose.length_m, 0.0)[_JOINTS]
+    tree = Skeleton(BODY.tree.names[_JOINTS], BODY.tree.parents[_JOINTS])
+    if not np.all(inside):
+        sigma = sigma_outside(sigma, inside, lengths, tree)
     return Motion(
+        joint_seen=None if np.all(inside) else inside,
         joint_names=BODY.tree.names[_JOINTS],
         parents=BODY.tree.parents[_JOINTS],
         timestamps_s=track.timestamps_s,
@@ -242,12 +253,12 @@ def _motion(
         rotations_wxyz=placed(quaternions),
         root_translation_m=placed(solution.state.root_m),
         joints_world_m=placed(pose.points_m[:, _JOINTS]),
-        joints_camera_m=placed(camera[:, _JOINTS]),
+        joints_camera_m=joints_camera,
         keypoint_names=keypoint_set(track.keypoint_set).keypoints,
         keypoints_px=track.xy_px,
         keypoint_confidence=track.confidence,
         reprojection_error_px=placed(error),
-        joint_sigma_m=placed(np.where(evidence.seen[:, None], solution.sigma_m, np.inf)),
+        joint_sigma_m=sigma,
         contacts=np.nan_to_num(placed(solution.contacts)),
         camera_matrix=problem.K,
         T_world_camera=T_world_camera[0] if still else _along(T_world_camera, span, frames),
