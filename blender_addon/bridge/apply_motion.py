@@ -31,6 +31,8 @@ from pose_core.retarget import (
     transfer,
     wanted_root,
     with_root_motion,
+    with_short_gaps,
+    without_unseen_legs,
 )
 from pose_core.retarget.bone_map import PARTS
 
@@ -129,6 +131,7 @@ def apply_steps(
     scene back.
     """
     options = options or ApplyOptions()
+    motion, early_notes = with_short_gaps(motion)
     scene = context.scene
     clip = options.clip_name_for(motion)
     start = time.perf_counter()
@@ -156,11 +159,15 @@ def apply_steps(
         frames = frames_of_times(motion.timestamps_s, rate.value, options.frame_start, zero)
         if options.fps_mode == "resample":
             rig_motion, frames = yield from beside(lambda: resampled(rig_motion, frames))
+        if options.keys.leave_unseen:
+            rig_motion, unseen_notes = without_unseen_legs(bone_map, rig_motion, motion)
+            early_notes += unseen_notes
         rig_motion = with_root_motion(rig, bone_map, rig_motion, options.keys)
         tracks = yield from beside(lambda: planned_tracks(rig, bone_map, rig_motion, frames, motion, options.keys))
         timings["compute"] = time.perf_counter() - start - timings["read"]
         action, slot, keys = yield from write_action(target, tracks, clip, options.interpolation)
-        reset = reset_leftovers(target, rig, [*rig_motion.bone_names, *rig_motion.locations])
+        written = [name for name in rig_motion.bone_names if name not in rig_motion.unkeyed]
+        reset = reset_leftovers(target, rig, [*written, *rig_motion.locations])
         turned = set_rotation_modes(target, tracks)
         _keep_old_action(target)
         assign_action(target, action, slot)
@@ -170,8 +177,8 @@ def apply_steps(
         set_switches(target, switches)
         keys += key_switches(target, action, slot, switches, frames[rig_motion.valid][0])
         timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
-        keyed_names = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
-        notes = list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names)
+        keyed_names = [name for name in written if name not in rig_motion.driven]
+        notes = early_notes + list(rig_motion.diagnostics["notes"]) + target_notes(target, rig, keyed_names)
         notes += size_notes(target.name, rig_motion.diagnostics["leg_ratio"], scene.unit_settings.scale_length)
         if stiff:
             told = ", ".join(f"'{bone}'" for bone, _ in stiff)

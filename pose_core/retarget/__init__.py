@@ -15,9 +15,17 @@ from pose_core.retarget.new_rig import NewBone, new_rig_bone_map, new_rig_layout
 from pose_core.retarget.rest_alignment import RestAlignment, align_rest_pose
 from pose_core.retarget.rig import Follow, RigDescription
 from pose_core.retarget.rig_motion import RigMotion
-from pose_core.retarget.times import SceneRate, frames_of_times, rate_of_times, resampled, split_rate
+from pose_core.retarget.times import (
+    SceneRate,
+    frames_of_times,
+    rate_of_times,
+    resampled,
+    split_rate,
+    with_short_gaps,
+)
 from pose_core.retarget.transfer import ik_limbs, switches_of, transfer
 from pose_core.retarget.transfer_config import CONTROLS, TransferConfig
+from pose_core.retarget.unseen_legs import without_unseen_legs
 
 __all__ = [
     "CONTROLS",
@@ -63,6 +71,8 @@ __all__ = [
     "transfer",
     "wanted_root",
     "with_root_motion",
+    "with_short_gaps",
+    "without_unseen_legs",
     "witness_bones",
     "write_bone_map",
 ]

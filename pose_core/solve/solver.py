@@ -14,7 +14,7 @@ from pose_core.config import CameraConfig, SolveConfig
 from pose_core.frame_times import frame_spans
 from pose_core.motion_file import Motion
 from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
-from pose_core.skeletons import CANONICAL, Skeleton, keypoint_set
+from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, Skeleton, keypoint_set
 from pose_core.solve.body_model import BODY
 from pose_core.solve.camera_poses import poses_of_frames, read_camera_poses
 from pose_core.solve.evidence import LIFTED_POINTS, observe_points, observed_points
@@ -25,7 +25,7 @@ from pose_core.solve.problem import Problem, TermWeights
 from pose_core.solve.residuals import reprojection
 from pose_core.solve.rough import Evidence, RoughMotion, gather_evidence, rough_motion
 from pose_core.solve.sequence import SequenceSolution, solve_sequence
-from pose_core.types import FloatArray, KeypointTrack, LiftedTrack
+from pose_core.types import BoolArray, FloatArray, KeypointTrack, LiftedTrack
 
 _JOINTS = slice(0, BODY.joint_count)
 
@@ -204,6 +204,11 @@ def _first_state(rough: RoughMotion, height_m: float) -> BodyState:
     return state_from_rotations(R, rough.root_world_m, length)
 
 
+def _contacts_seen(contacts: FloatArray, inside: BoolArray, tree: Skeleton) -> FloatArray:
+    """(T, 4) contacts without those of heels and toes outside of the picture: nobody knows whether they stand."""
+    return np.where(inside[:, [tree.index(name) for name in CONTACT_JOINTS]], contacts, 0.0)
+
+
 def _motion(
     track: KeypointTrack,
     whole: Evidence,
@@ -259,7 +264,7 @@ def _motion(
         keypoint_confidence=track.confidence,
         reprojection_error_px=placed(error),
         joint_sigma_m=sigma,
-        contacts=np.nan_to_num(placed(solution.contacts)),
+        contacts=_contacts_seen(np.nan_to_num(placed(solution.contacts)), inside, tree),
         camera_matrix=problem.K,
         T_world_camera=T_world_camera[0] if still else _along(T_world_camera, span, frames),
         image_size=track.image_size,

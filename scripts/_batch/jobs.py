@@ -22,10 +22,9 @@ from pose_core.retarget.rig import ROTATION_MODES
 from pose_core.retarget.root_motion import ROOT_MOTIONS
 from pose_core.untrusted.text import read_toml
 
-from .paths import check_name
+from .paths import MOTION_SUFFIX, check_name, file_state
 
 REPORT_SUFFIX = ".report.json"
-MOTION_SUFFIX = ".motion.npz"
 EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "bvh")
 
 
@@ -79,6 +78,8 @@ class Job:
     """`pelvis`, `root_bone` or `in_place`."""
     root_bone: str = ""
     """The root bone; empty = the topmost bone above the pelvis."""
+    key_unseen: bool = False
+    """Key legs too that are outside of the picture."""
     frame_start: int = 1
     """Scene frame at which the video starts."""
     height_m: float | None = None
@@ -143,7 +144,8 @@ class Job:
         Raises:
             ConfigError: a value is outside what it may be.
         """
-        return KeysConfig(self.key_error_mm, self.rotation_mode, self.root_motion, self.root_bone)
+        unseen = not self.key_unseen
+        return KeysConfig(self.key_error_mm, self.rotation_mode, self.root_motion, self.root_bone, unseen)
 
     @property
     def result_name(self) -> str:
@@ -195,7 +197,7 @@ class Job:
         rigs = [role.rig for role in self.cast]
         motions = [str(path) for path in self.motion_files()] if self.motion else []
         files = [self.video, *motions, self.rig, *rigs, *maps, blend_file or None]
-        state = {name: _file_state(Path(name)) for name in files if name}
+        state = {name: file_state(Path(name)) for name in files if name}
         content = {"job": dataclasses.asdict(self), "files": state, "version": __version__}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -210,14 +212,6 @@ def _person_of(path: Path, stem: str) -> int | None:
 def is_family(bone_map: str) -> bool:
     """Whether a bone map is named by a rig family; a file of that name goes before."""
     return bone_map in {preset.family for preset in name_presets()} and not Path(bone_map).is_file()
-
-
-def _file_state(path: Path) -> list[int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return [status.st_size, status.st_mtime_ns]
 
 
 @dataclass(frozen=True)
@@ -272,6 +266,7 @@ def build_parser() -> argparse.ArgumentParser:
                         help="form of the rotations (default: as the bones have it)")  # fmt: skip
     result.add_argument("--root-motion", choices=ROOT_MOTIONS, default="pelvis", help="which bone carries the path")
     result.add_argument("--root-bone", default="", metavar="NAME", help="the root bone, if not the topmost one")
+    result.add_argument("--key-unseen", action="store_true", help="key legs too that are outside of the picture")
     result.add_argument("--frame-start", type=int, default=1, metavar="N", help="scene frame of the video's start")
     person = parser.add_argument_group("person")
     person.add_argument("--height", type=float, metavar="M", help="height of the person, metres")
@@ -299,7 +294,7 @@ def read_batch(argv: list[str]) -> Batch:
         "key_error_mm": options.key_error_mm, "rotation_mode": options.rotation_mode,
         "root_motion": options.root_motion, "root_bone": options.root_bone, "frame_start": options.frame_start,
         "height_m": options.height, "people": people, "save_blend": options.save_blend,
-        "overwrite_blend": options.overwrite_blend, **_persons(options.person),
+        "overwrite_blend": options.overwrite_blend, "key_unseen": options.key_unseen, **_persons(options.person),
     }  # fmt: skip
     jobs = [Job(video=str(path), **defaults) for path in options.video]
     jobs += [Job(motion=str(path), **defaults) for path in options.motion]
