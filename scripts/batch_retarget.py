@@ -46,7 +46,7 @@ def _load_parts() -> tuple[Any, Any, Any]:
             for name in ("apply_many", "apply_motion", "export_character", "export_presets", "rig_import")
         }
     )
-    return import_module("_batch.jobs"), import_module("_batch.run"), bridge
+    return import_module("pose_core.batch.jobs"), import_module("blender_addon.batch.job"), bridge
 
 
 def run(argv: list[str]) -> int:
@@ -60,7 +60,7 @@ def run(argv: list[str]) -> int:
     try:
         batch = jobs_module.read_batch(argv)
         blend_file = str(Path(batch.blend).absolute()) if batch.blend else bpy.data.filepath
-        import_module("_batch.paths").check_batch(batch.jobs, blend_file, batch.manifest)
+        import_module("pose_core.batch.paths").check_batch(batch.jobs, blend_file, batch.manifest)
     except errors.PoseCoreError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return BAD_USAGE

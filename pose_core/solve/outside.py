@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose_core.cameras import project_points
+from pose_core.maths.cameras import project_points
 from pose_core.skeletons import Skeleton
 from pose_core.types import BoolArray, FloatArray
 

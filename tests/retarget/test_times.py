@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pose_core.errors import ConfigError, InsufficientDataError
+from pose_core.maths.rotations import matrix_to_quaternion, rotation_vector_to_matrix
 from pose_core.motion_file import read_motion
 from pose_core.retarget import (
     RigMotion,
@@ -15,8 +16,7 @@ from pose_core.retarget import (
     transfer,
     with_short_gaps,
 )
-from pose_core.retarget.times import slerp
-from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix
+from pose_core.retarget.keys.times import slerp
 from tests.support.motions import random_motion
 from tests.support.rigs import make_rig
 from tests.support.shared import shared_file

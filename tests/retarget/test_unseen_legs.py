@@ -7,7 +7,7 @@ import pytest
 
 from pose_core.motion_file import Motion, read_motion, write_motion
 from pose_core.retarget import KeysConfig, map_bones, planned_tracks, transfer, without_unseen_legs
-from pose_core.retarget.unseen_legs import unseen_legs
+from pose_core.retarget.keys.unseen_legs import unseen_legs
 from pose_core.skeletons import CANONICAL
 from pose_core.solve.outside import inside_picture, limbs_outside, sigma_outside
 from tests.support.motions import random_motion

@@ -8,7 +8,7 @@ import pytest
 from pose_core.config import EstimateRequest
 from pose_core.errors import ConfigError, ModelError, PoseCoreError, RigError
 from pose_core.retarget import read_bone_map
-from pose_core.retarget.vrm import read_humanoid
+from pose_core.retarget.mapping.vrm import read_humanoid
 from pose_core.runtime.description import read_description
 from pose_core.untrusted.text import TextBounds, parse_json, read_json, read_toml
 
