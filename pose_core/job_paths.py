@@ -238,7 +238,10 @@ def _ignores_case(folder: Path) -> bool:
 
 
 def _is_image_sequence(source: Path) -> bool:
-    return source.is_dir() or (NUMBER_PATTERN.search(source.name) is not None and not source.exists())
+    try:
+        return source.is_dir() or (NUMBER_PATTERN.search(source.name) is not None and not source.exists())
+    except OSError:  # a name too long: opening it will tell
+        return False
 
 
 def _is_among_images(output: Path, source: Path) -> bool:

@@ -78,6 +78,8 @@ class Motion:
     source: str
     """File name of the video."""
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    joint_seen: BoolArray | None = None
+    """(T, J) False where a joint lies outside of the picture, so that no pixel shows it; None = all are inside."""
 
     def __post_init__(self) -> None:
         sizes = {"J": len(self.joint_names), "K": len(self.keypoint_names)}
@@ -100,6 +102,8 @@ class Motion:
         check_shape(
             "T_world_camera", self.T_world_camera, ("T", 4, 4) if self.T_world_camera.ndim == 3 else (4, 4), sizes
         )
+        if self.joint_seen is not None:
+            check_shape("joint_seen", self.joint_seen, ("T", "J"), sizes)
         check_times("timestamps_s", self.timestamps_s)
         missing = [name for name in CANONICAL.names if name not in self.joint_names]
         if missing:
@@ -182,6 +186,8 @@ def write_motion(path: str | os.PathLike[str], motion: Motion) -> None:
         "diagnostics_json": np.array(json.dumps(motion.diagnostics)),
         **{name: getattr(motion, name) for name in _ARRAYS},
     }
+    if motion.joint_seen is not None:
+        content["joint_seen"] = motion.joint_seen
     try:
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **content)
@@ -252,6 +258,7 @@ def _motion_from_content(name: Path, content: Mapping[str, NDArray[Any]]) -> Mot
             person_id=_whole_numbers(content["person_id"].reshape(1), _MOST_PEOPLE)[0],
             source=str(content["source"]),
             diagnostics=diagnostics,
+            joint_seen=content.get("joint_seen"),
             **{key: np.asarray(content[key], dtype=np.float64) for key in _ARRAYS},
         )
     except (ShapeError, ValueError, TypeError, IndexError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from pose_core.motion_file import Motion, write_motion
 from pose_core.types import CancelCallback, KeypointTrack, Progress, ProgressCallback
 
 if TYPE_CHECKING:
+    from pose_core.track.cuts import Break
     from pose_core.track.run import TrackResult
     from pose_core.video import VideoInfo
 
@@ -152,7 +153,7 @@ def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict
             "codec": reader.info.codec,
             "reading": reader.diagnostics,
         }
-        warnings = reader.warnings
+        warnings = [*reader.warnings, *break_warnings(result.breaks)]
         focal_35mm = reader.info.focal_35mm
     if not result.tracks:
         wanted = f"person {request.track.person_id}" if request.track.person_id is not None else "anybody"
@@ -161,6 +162,42 @@ def _track(request: EstimateRequest, stages: _Stages) -> tuple[TrackResult, dict
             "Choose a clip in which a person is at least a fifth of the picture high, or lower the detector score.",
         )
     return result, video, warnings, focal_35mm
+
+
+def outside_warnings(motion: Motion) -> list[str]:
+    """What a user should know of limbs that the picture does not show, in sentences."""
+    from pose_core.solve.outside import limbs_outside
+
+    if motion.joint_seen is None:
+        return []
+    inside = motion.joint_seen[motion.valid]
+    return [
+        f"The {limb} of person {motion.person_id} {'are' if limb == 'legs' else 'is'} outside of the picture in {count}"
+        f" of {len(inside)} frames: what {'they do' if limb == 'legs' else 'it does'} there is a guess."
+        for limb, count in limbs_outside(inside, motion.joint_names).items()
+    ]
+
+
+def break_warnings(breaks: Sequence[Break]) -> list[str]:
+    """What a user should know of the cuts and gaps of a clip, in sentences."""
+    found = []
+    cuts = [f"{b.time_s:.2f} s" for b in breaks if b.kind == "cut"]
+    gaps = [f"{b.before_s:.2f} to {b.time_s:.2f} s" for b in breaks if b.kind == "gap"]
+    advice = "nobody is followed across it: who comes after it is somebody new"
+    if cuts:
+        found.append(f"The video has {_listed(cuts, 'cut')} at {_some(cuts)}; {advice}.")
+    if gaps:
+        found.append(f"The video has {_listed(gaps, 'gap')} in time at {_some(gaps)}; {advice}.")
+    return found
+
+
+def _listed(items: Sequence[str], word: str) -> str:
+    return f"a {word}" if len(items) == 1 else f"{len(items)} {word}s"
+
+
+def _some(items: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
 
 
 def expected_frames(info: VideoInfo, range_: VideoConfig) -> int:
@@ -247,6 +284,7 @@ def _report(
     for motion in motions:
         empty = int(np.sum(~motion.valid))
         filled = int(np.sum(motion.filled))
+        warnings += outside_warnings(motion)
         if empty:
             warnings.append(f"Person {motion.person_id} has no pose in {empty} of {len(times)} frames.")
         if filled:

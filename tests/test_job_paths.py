@@ -133,6 +133,12 @@ def test_outputs_are_probed_before_the_work(folder: Path) -> None:
     assert sorted(p.name for p in folder.iterdir()) == ["file", "walk.mp4"]
 
 
+def test_names_too_long_are_told_not_thrown(folder: Path) -> None:
+    with pytest.raises(OutputError):
+        check_estimate(request(folder, "x" * 5000))
+    check_estimate(request(folder, "x.motion.npz", video="v" * 5000))
+
+
 def test_many_paths_do_not_take_squared_time(folder: Path) -> None:
     reads = tuple(JobPath("an input", folder / f"in{k}") for k in range(3000))
     writes = tuple(JobPath("an output", folder / f"out{k}") for k in range(3000))

@@ -221,3 +221,14 @@ def test_legs_that_cross_in_profile_keep_their_sides(sample):
         own = np.linalg.norm(motion.keypoints_px[27, k] - truth["joints_px"][27, names.index(f"{side}_ankle")])
         wrong = np.linalg.norm(motion.keypoints_px[27, k] - truth["joints_px"][27, names.index(f"{other}_ankle")])
         assert own < wrong
+
+
+def test_legs_that_no_pixel_shows_are_marked(tmp_path):
+    result = estimate(EstimateRequest(str(shared_file("cases/half_body.mp4")), str(tmp_path / "x.motion.npz")))
+    motion = read_motion(result.motion_paths[0])
+    ankles = [motion.joint_names.index(f"{side}_ankle") for side in ("left", "right")]
+    shoulders = [motion.joint_names.index(f"{side}_shoulder") for side in ("left", "right")]
+    assert not np.any(motion.joint_seen[:, ankles]) and np.all(motion.joint_seen[:, shoulders])
+    assert np.all(motion.joint_sigma_m[:, ankles] > 0.3) and np.median(motion.joint_sigma_m[:, shoulders]) < 0.1
+    assert not np.any(motion.contacts)
+    assert any("legs of person 1 are outside of the picture" in warning for warning in result.report["warnings"])

@@ -32,6 +32,8 @@ from pose_core.retarget import (
     transfer,
     wanted_root,
     with_root_motion,
+    with_short_gaps,
+    without_unseen_legs,
 )
 from pose_core.retarget.rig.bone_map import PARTS
 
@@ -132,6 +134,7 @@ def apply_steps(
     scene back.
     """
     options = options or ApplyOptions()
+    motion, early_notes = with_short_gaps(motion)
     scene = context.scene
     clip = options.clip_name_for(motion)
     start = time.perf_counter()
@@ -159,12 +162,16 @@ def apply_steps(
         frames = frames_of_times(motion.timestamps_s, rate.value, options.frame_start, zero)
         if options.fps_mode == "resample":
             rig_motion, frames = yield from beside(lambda: resampled(rig_motion, frames))
+        if options.keys.leave_unseen:
+            rig_motion, unseen_notes = without_unseen_legs(bone_map, rig_motion, motion)
+            early_notes += unseen_notes
         rig_motion = with_root_motion(rig, bone_map, rig_motion, options.keys)
         tracks = yield from beside(lambda: planned_tracks(rig, bone_map, rig_motion, frames, motion, options.keys))
         timings["compute"] = time.perf_counter() - start - timings["read"]
         action, slot, keys = yield from write_action(target, tracks, clip, options.interpolation)
         # IK starts from where its bones are, so those go to rest too
-        written = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
+        passive = rig_motion.driven | rig_motion.unkeyed
+        written = [name for name in rig_motion.bone_names if name not in passive]
         reset = reset_leftovers(target, rig, [*written, *rig_motion.locations])
         turned = set_rotation_modes(target, tracks)
         _keep_old_action(target)
@@ -175,8 +182,7 @@ def apply_steps(
         set_switches(target, switches)
         keys += key_switches(target, action, slot, switches, frames[rig_motion.valid][0])
         timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
-        keyed_names = [name for name in rig_motion.bone_names if name not in rig_motion.driven]
-        notes = list(rig_motion.diagnostics["notes"]) + choice.notes + target_notes(target, rig, keyed_names)
+        notes = early_notes + list(rig_motion.diagnostics["notes"]) + choice.notes + target_notes(target, rig, written)
         notes += size_notes(target.name, rig_motion.diagnostics["leg_ratio"], scene.unit_settings.scale_length)
         if stiff:
             told = ", ".join(f"'{bone}'" for bone, _ in stiff)

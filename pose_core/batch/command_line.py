@@ -56,6 +56,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
                         help="form of the rotations (default: as the bones have it)")  # fmt: skip
     result.add_argument("--root-motion", choices=ROOT_MOTIONS, default="pelvis", help="which bone carries the path")
     result.add_argument("--root-bone", default="", metavar="NAME", help="the root bone, if not the topmost one")
+    result.add_argument("--key-unseen", action="store_true", help="key legs too that are outside of the picture")
     result.add_argument("--frame-start", type=int, default=1, metavar="N", help="scene frame of the video's start")
     person = parser.add_argument_group("person")
     person.add_argument("--height", type=float, metavar="M", help="height of the person, metres")
@@ -83,7 +84,7 @@ def read_batch(argv: list[str], program: str = "batch_retarget.py") -> Batch:
         "key_error_mm": options.key_error_mm, "rotation_mode": options.rotation_mode,
         "root_motion": options.root_motion, "root_bone": options.root_bone, "frame_start": options.frame_start,
         "height_m": options.height, "people": people, "save_blend": options.save_blend,
-        "overwrite_blend": options.overwrite_blend, **_persons(options.person),
+        "overwrite_blend": options.overwrite_blend, "key_unseen": options.key_unseen, **_persons(options.person),
     }  # fmt: skip
     jobs = [Job(video=str(path), **defaults) for path in options.video]
     jobs += [Job(motion=str(path), **defaults) for path in options.motion]

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pose_core import __version__
-from pose_core.batch.paths import check_name
+from pose_core.batch.paths import MOTION_SUFFIX, check_name, file_state
 from pose_core.config import EstimateRequest, SolveConfig, TrackConfig
 from pose_core.errors import ConfigError
 from pose_core.retarget import KeysConfig
 from pose_core.retarget.mapping.families import name_presets
 
 REPORT_SUFFIX = ".report.json"
-MOTION_SUFFIX = ".motion.npz"
 EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "bvh")
 
 
@@ -70,6 +69,8 @@ class Job:
     """`pelvis`, `root_bone` or `in_place`."""
     root_bone: str = ""
     """The root bone; empty = the topmost bone above the pelvis."""
+    key_unseen: bool = False
+    """Key legs too that are outside of the picture."""
     frame_start: int = 1
     """Scene frame at which the video starts."""
     height_m: float | None = None
@@ -134,7 +135,8 @@ class Job:
         Raises:
             ConfigError: a value is outside what it may be.
         """
-        return KeysConfig(self.key_error_mm, self.rotation_mode, self.root_motion, self.root_bone)
+        unseen = not self.key_unseen
+        return KeysConfig(self.key_error_mm, self.rotation_mode, self.root_motion, self.root_bone, unseen)
 
     @property
     def result_name(self) -> str:
@@ -186,7 +188,7 @@ class Job:
         rigs = [role.rig for role in self.cast]
         motions = [str(path) for path in self.motion_files()] if self.motion else []
         files = [self.video, *motions, self.rig, *rigs, *maps, blend_file or None]
-        state = {name: _file_state(Path(name)) for name in files if name}
+        state = {name: file_state(Path(name)) for name in files if name}
         content = {"job": dataclasses.asdict(self), "files": state, "version": __version__}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -201,14 +203,6 @@ def _person_of(path: Path, stem: str) -> int | None:
 def is_family(bone_map: str) -> bool:
     """Whether a bone map is named by a rig family; a file of that name goes before."""
     return bone_map in {preset.family for preset in name_presets()} and not Path(bone_map).is_file()
-
-
-def _file_state(path: Path) -> list[int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return [status.st_size, status.st_mtime_ns]
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,15 @@ def check_name(name: str) -> None:
         raise ConfigError(f"'{name}' cannot name a result.", "Give a plain name without folders; 'out' is the folder.")
 
 
+def file_state(path: Path) -> list[int] | None:
+    """Size and time of change; None where there is no such file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
+
+
 def export_names(exports: Sequence[str], name: str) -> list[str]:
     """File names of the formats; several of one suffix bear the name of the program too."""
     suffixes = [f".{export.partition('-')[0]}" for export in exports]

@@ -1,8 +1,16 @@
 """Carry a motion onto any humanoid rig; numpy only, free of Blender."""
 
 from pose_core.retarget.keys.plan import KeysConfig, planned_tracks, wanted_root, with_root_motion
-from pose_core.retarget.keys.times import SceneRate, frames_of_times, rate_of_times, resampled, split_rate
+from pose_core.retarget.keys.times import (
+    SceneRate,
+    frames_of_times,
+    rate_of_times,
+    resampled,
+    split_rate,
+    with_short_gaps,
+)
 from pose_core.retarget.keys.tracks import KeyTrack, key_tracks
+from pose_core.retarget.keys.unseen_legs import without_unseen_legs
 from pose_core.retarget.mapping.bone_map_file import (
     bone_map_from_dict,
     bone_map_to_dict,
@@ -69,6 +77,8 @@ __all__ = [
     "transfer",
     "wanted_root",
     "with_root_motion",
+    "with_short_gaps",
+    "without_unseen_legs",
     "witness_bones",
     "write_bone_map",
 ]

@@ -118,7 +118,8 @@ def registered_entry(name: str, data: Any, taken: Iterable[str]) -> ModelEntry:
     texts = all(isinstance(value, str) for value in (*rest.values(), *file.values()))
     if not texts or role not in ("keypoints", "detector") or set(file) != {"filename", "sha256"}:
         raise ModelError(f"The entry of your own model '{name}' is damaged.")
-    if not _PLAIN_NAME.fullmatch(file["filename"]) or not _SHA256.fullmatch(file["sha256"]):
+    long = len(file["filename"]) > _LONGEST_NAME + len(".onnx")
+    if long or not _PLAIN_NAME.fullmatch(file["filename"]) or not _SHA256.fullmatch(file["sha256"]):
         raise ModelError(f"The entry of your own model '{name}' names no file of its own.")
     return entry_from_data(name, data, is_registered=True)
 

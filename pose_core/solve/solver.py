@@ -14,18 +14,19 @@ from pose_core.maths.cameras import invert_rigid, transform_points
 from pose_core.maths.frame_times import REFERENCE_FPS, frame_spans
 from pose_core.maths.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
 from pose_core.motion_file import Motion
-from pose_core.skeletons import CANONICAL, keypoint_set
+from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, Skeleton, keypoint_set
 from pose_core.solve.body.body_model import BODY
 from pose_core.solve.body.kinematics import BodyState, forward, state_from_rotations
 from pose_core.solve.camera_poses import poses_of_frames, read_camera_poses
 from pose_core.solve.evidence import Evidence, gather_evidence
 from pose_core.solve.intrinsics import choose_intrinsics
 from pose_core.solve.observed_points import LIFTED_POINTS, observe_points, observed_points
+from pose_core.solve.outside import inside_picture, sigma_outside
 from pose_core.solve.sequence.problem import Problem, TermSigmas, TermSwitches
 from pose_core.solve.sequence.residuals import reprojection
 from pose_core.solve.sequence.staged import SequenceSolution, solve_sequence
 from pose_core.solve.start.rough import RoughMotion, rough_motion
-from pose_core.types import FloatArray, KeypointTrack, LiftedTrack
+from pose_core.types import BoolArray, FloatArray, KeypointTrack, LiftedTrack
 
 _JOINTS = slice(0, BODY.joint_count)
 
@@ -213,6 +214,11 @@ def _first_state(rough: RoughMotion, height_m: float) -> BodyState:
     return state_from_rotations(R, rough.root_world_m, length)
 
 
+def _contacts_seen(contacts: FloatArray, inside: BoolArray, tree: Skeleton) -> FloatArray:
+    """(T, 4) contacts without those of heels and toes outside of the picture: nobody knows whether they stand."""
+    return np.where(inside[:, [tree.index(name) for name in CONTACT_JOINTS]], contacts, 0.0)
+
+
 def _motion(
     track: KeypointTrack,
     whole: Evidence,
@@ -244,7 +250,17 @@ def _motion(
         out[span][keep] = values[keep]
         return out
 
+    joints_camera, sigma = (
+        placed(camera[:, _JOINTS]),
+        placed(np.where(evidence.seen[:, None], solution.sigma_m, np.inf)),
+    )
+    inside = inside_picture(joints_camera, problem.K, track.image_size)
+    lengths = np.where(np.arange(len(pose.length_m)) > 0, pose.length_m, 0.0)[_JOINTS]
+    tree = Skeleton(BODY.tree.names[_JOINTS], BODY.tree.parents[_JOINTS])
+    if not np.all(inside):
+        sigma = sigma_outside(sigma, inside, lengths, tree)
     return Motion(
+        joint_seen=None if np.all(inside) else inside,
         joint_names=BODY.tree.names[_JOINTS],
         parents=BODY.tree.parents[_JOINTS],
         timestamps_s=track.timestamps_s,
@@ -252,13 +268,13 @@ def _motion(
         rotations_wxyz=placed(quaternions),
         root_translation_m=placed(solution.state.root_m),
         joints_world_m=placed(pose.points_m[:, _JOINTS]),
-        joints_camera_m=placed(camera[:, _JOINTS]),
+        joints_camera_m=joints_camera,
         keypoint_names=keypoint_set(track.keypoint_set).keypoints,
         keypoints_px=track.xy_px,
         keypoint_confidence=track.confidence,
         reprojection_error_px=placed(error),
-        joint_sigma_m=placed(np.where(evidence.seen[:, None], solution.sigma_m, np.inf)),
-        contacts=np.nan_to_num(placed(solution.contacts)),
+        joint_sigma_m=sigma,
+        contacts=_contacts_seen(np.nan_to_num(placed(solution.contacts)), inside, tree),
         camera_matrix=problem.K,
         T_world_camera=T_world_camera[0] if still else _along(T_world_camera, span, frames),
         image_size=track.image_size,

@@ -33,6 +33,11 @@ class FrameHistory:
         ):
             self._bytes -= self._frames.popleft()[1].nbytes
 
+    def clear(self) -> None:
+        """Let go of all frames: what comes next has nothing to do with them."""
+        self._frames.clear()
+        self._bytes = 0
+
     def backwards(self) -> Iterator[tuple[int, VideoFrame]]:
         """Positions and frames, the newest first."""
         return reversed(self._frames)

@@ -22,6 +22,7 @@ from pose_core.detect.windows import merge_detections
 from pose_core.errors import CancelledError
 from pose_core.keypoints.crop import Region
 from pose_core.keypoints.pose import KeypointEstimator, PoseSample
+from pose_core.track.cuts import GAP, Break, with_breaks
 from pose_core.track.history import FrameHistory
 from pose_core.track.networks import Networks, open_networks
 from pose_core.track.person import Person
@@ -50,6 +51,8 @@ class TrackResult:
     frame_indices: IntArray
     """(T,) indices of all frames in the video."""
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    breaks: tuple[Break, ...] = ()
+    """Cuts and gaps, which nobody is followed across."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class _Job:
     frame: VideoFrame
     poses: dict[int, Future[PoseSample | None]]
     detection: Future[list[Detection]] | None
+    part_break: Break | None = None
+    """What lies between this frame and the one before."""
 
 
 def track_people(
@@ -106,16 +111,21 @@ def track_people(
     history = FrameHistory(config.detect_every_s)
     times: list[float] = []
     indices: list[int] = []
+    breaks: list[Break] = []
     started = time.perf_counter()
     report = _Reporter(progress, frame_count, started)
     with ThreadPoolExecutor(lanes, thread_name_prefix="pose-core-network") as pool:
         for job in _jobs(itertools.chain(head, source), tracker, networks, pool, side_by_side, cancel):
             times.append(job.frame.time_s)
             indices.append(job.frame.index)
+            if job.part_break is not None:
+                breaks.append(job.part_break)
+                history.clear()
             _collect(job, tracker, networks.estimator, history)
             report(len(times))
     report.finish(len(times))
-    clip = _Clip(np.array(times), np.array(indices, dtype=np.int64), image_size)
+    gaps_s = [b.time_s - b.before_s for b in breaks if b.kind == GAP]
+    clip = _Clip(np.array(times), np.array(indices, dtype=np.int64), image_size, gaps_s)
     for person in tracker.people:
         person.drop_doubtful(networks.estimator.sure_score, clip.frames_in(_LONG_STRETCH_S))
     real = _real_people(tracker.people, config.min_track_s, clip)
@@ -138,7 +148,9 @@ def track_people(
         "side_by_side": side_by_side,
         "seconds": round(time.perf_counter() - started, 3),
     }
-    return TrackResult(tracks, clip.timestamps_s, clip.frame_indices, diagnostics)
+    if breaks:
+        diagnostics["breaks"] = [{"kind": b.kind, "before_s": b.before_s, "time_s": b.time_s} for b in breaks]
+    return TrackResult(tracks, clip.timestamps_s, clip.frame_indices, diagnostics, tuple(breaks))
 
 
 @dataclass(frozen=True)
@@ -146,11 +158,13 @@ class _Clip:
     timestamps_s: FloatArray
     frame_indices: IntArray
     image_size: tuple[int, int]
+    gaps_s: list[float]
 
     def frames_in(self, seconds: float) -> int:
         """How many frames, at the average rate and rounded down, there are in so many seconds; at least 1."""
-        span_s = float(self.timestamps_s[-1] - self.timestamps_s[0])
-        return max(1, math.floor(seconds * (len(self.timestamps_s) - 1) / span_s)) if span_s > 0 else 1
+        span_s = float(self.timestamps_s[-1] - self.timestamps_s[0]) - sum(self.gaps_s)
+        steps = len(self.timestamps_s) - 1 - len(self.gaps_s)
+        return max(1, math.floor(seconds * steps / span_s)) if span_s > 0 else 1
 
 
 def _jobs(
@@ -167,16 +181,17 @@ def _jobs(
     not depend on how fast the machine is.
     """
     under_way: deque[_Job] = deque()
-    for position, frame in enumerate(frames):
+    for position, (frame, part_break) in enumerate(with_breaks(frames)):
         if cancel is not None and cancel():
             raise CancelledError("Cancelled while following people.")
         while len(under_way) >= side_by_side:
             yield under_way.popleft()
-        regions = tracker.plan_regions(frame.time_s)
-        windows = tracker.plan_windows(frame.time_s)
+        begins_part = part_break is not None
+        regions = tracker.plan_regions(frame.time_s, begins_part)
+        windows = tracker.plan_windows(frame.time_s, begins_part)
         detection = pool.submit(_detect, networks.detector, frame, windows, cancel) if windows else None
         poses = {number: pool.submit(networks.estimator.estimate, frame, region) for number, region in regions.items()}
-        under_way.append(_Job(position, frame, poses, detection))
+        under_way.append(_Job(position, frame, poses, detection, part_break))
     while under_way:
         yield under_way.popleft()
 
@@ -199,7 +214,8 @@ def _collect(job: _Job, tracker: PeopleTracker, estimator: KeypointEstimator, hi
         for position, frame in history.backwards():
             yield position, frame.time_s, partial(estimator.estimate, frame)
 
-    moment = Moment(job.position, job.frame.time_s, partial(estimator.estimate, job.frame), look_back)
+    begins_part = job.part_break is not None
+    moment = Moment(job.position, job.frame.time_s, partial(estimator.estimate, job.frame), look_back, begins_part)
     tracker.collect(moment, samples, detections)
     history.append(job.position, job.frame)
 

@@ -43,6 +43,8 @@ class Moment:
     """Computes keypoints in a region of this frame."""
     look_back: LookBack = lambda: iter(())
     """The frames before this one, as far as they are still there."""
+    begins_part: bool = False
+    """A cut or a gap lies before this frame: nobody known is in it."""
 
 
 class PeopleTracker:
@@ -63,18 +65,21 @@ class PeopleTracker:
         self._last_search_s = -math.inf
         self._last_frame_s = -math.inf
 
-    def plan_regions(self, time_s: float) -> dict[int, Region]:
+    def plan_regions(self, time_s: float, begins_part: bool = False) -> dict[int, Region]:
         """Where to compute keypoints in the frame of this time: region by person number.
 
         Every frame is planned, then collected, in this order; frames may be planned before earlier ones are collected.
         """
-        expected = {p.number: p.motion.predict(time_s) for p in self._followed()}
+        expected = {} if begins_part else {p.number: p.motion.predict(time_s) for p in self._followed()}
         self._planned.append({number: self.people[number].restarts for number in expected})
         return {number: region for number, region in expected.items() if not self._is_outside(region)}
 
-    def plan_windows(self, time_s: float) -> list[Region | None]:
+    def plan_windows(self, time_s: float, begins_part: bool = False) -> list[Region | None]:
         """Where to run the detector in the frame of this time: windows, None for the whole picture."""
         rules = self._rules
+        if begins_part:
+            self._last_look_s = self._last_search_s = time_s
+            return [None, *self._tiles]
         followed = any(p.state is State.FOLLOWED for p in self.people)
         lost = [p for p in self.people if p.state is State.LOST]
         if time_s >= self._last_look_s + (rules.detect_every_s if followed else rules.search_every_s) - 1e-6:
@@ -101,6 +106,10 @@ class PeopleTracker:
         """
         time_s = moment.time_s
         planned = self._planned.popleft()
+        if moment.begins_part:
+            for person in self.people:
+                person.state, person.last_sample = State.ENDED, None
+            self._last_frame_s = -math.inf
         frame_s = min(time_s - self._last_frame_s, 0.5) if math.isfinite(self._last_frame_s) else 0.0
         for person in self._followed():
             # Somebody found, or found elsewhere, after this frame was planned has no pose yet.

@@ -15,6 +15,8 @@ from pose_core.errors import PoseCoreError
 ErrorKind = Callable[[str, str], PoseCoreError]
 """Makes the error of a message and a hint: a class such as `RigError`."""
 
+MOST_INTEGER = 2**63
+"""Larger ones fit neither arrays nor floats."""
 _SHOWN = 300
 
 
@@ -120,6 +122,8 @@ def check_bounds(data: Any, name: str, error: ErrorKind, hint: str, bounds: Text
         count += len(level)
         if count > bounds.most_values:
             raise error(f"Cannot read {name}: more than {bounds.most_values} values are not allowed.", hint)
+        if any(isinstance(value, int) and abs(value) > MOST_INTEGER for value in level):
+            raise error(f"Cannot read {name}: whole numbers beyond {MOST_INTEGER} are not allowed.", hint)
         inner = [value for value in level if isinstance(value, (dict, list))]
         if not inner:
             return

@@ -120,7 +120,11 @@ def find_image_sequence(path: Path, fps: Fraction) -> ImageSequence | AnimatedWe
     Raises:
         VideoError: a folder or pattern without images, or a folder with several sequences in it.
     """
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError:  # a name too long: opening it as a video says so
+        return None
+    if is_folder:
         return _from_folder(path, fps)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
         animation = open_animated_webp(path)

@@ -30,6 +30,7 @@ class StoredPixels(Protocol):
     def nbytes(self) -> int: ...
     def to_rgb(self) -> UInt8Array: ...
     def downscale_rgb(self, width: int, height: int) -> UInt8Array: ...
+    def downscale_grey(self, width: int, height: int) -> UInt8Array: ...
     def warp_rgb(
         self, T_dst_from_stored: NDArray[np.float64], size: tuple[int, int], border: RgbColour | None, antialias: bool
     ) -> UInt8Array: ...
@@ -65,6 +66,11 @@ class RgbPixels:
 
     def downscale_rgb(self, width: int, height: int) -> UInt8Array:
         return _resize_area(self.rgb, width, height)
+
+    def downscale_grey(self, width: int, height: int) -> UInt8Array:
+        import cv2
+
+        return np.asarray(cv2.cvtColor(self.downscale_rgb(width, height), cv2.COLOR_RGB2GRAY), np.uint8)
 
     def warp_rgb(
         self, T_dst_from_stored: NDArray[np.float64], size: tuple[int, int], border: RgbColour | None, antialias: bool
@@ -132,6 +138,9 @@ class YuvPixels:
 
     def downscale_rgb(self, width: int, height: int) -> UInt8Array:
         return self._rgb_from_planes([_resize_area(plane, width, height) for plane in (self.y, self.u, self.v)])
+
+    def downscale_grey(self, width: int, height: int) -> UInt8Array:
+        return _resize_area(self.y, width, height)
 
     def warp_rgb(
         self, T_dst_from_stored: NDArray[np.float64], size: tuple[int, int], border: RgbColour | None, antialias: bool

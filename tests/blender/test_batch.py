@@ -325,7 +325,7 @@ def main(args):
         (["--motion", "a.npz", "--person", "1=A", "--person", "1=B"], "Person 1 is to play two"),
         (["--motion", "a.npz", "--person", "1", "--person", "2=B"], "keeps only that one person"),
         (["--motion", "a.npz", "--person", "1="], "names no character"),
-        (["--manifest", "absent.toml"], "no manifest"),
+        (["--manifest", "absent.toml"], "There is no manifest"),
         (["--motion", "a.npz", "--blend", "absent.blend"], "no scene"),
     ],
 )

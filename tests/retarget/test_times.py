@@ -5,9 +5,22 @@ import pytest
 
 from pose_core.errors import ConfigError, InsufficientDataError
 from pose_core.maths.rotations import matrix_to_quaternion, rotation_vector_to_matrix
-from pose_core.retarget import RigMotion, frames_of_times, rate_of_times, resampled, split_rate
+from pose_core.motion_file import read_motion
+from pose_core.retarget import (
+    RigMotion,
+    frames_of_times,
+    map_bones,
+    rate_of_times,
+    resampled,
+    split_rate,
+    transfer,
+    with_short_gaps,
+)
 from pose_core.retarget.keys import times
 from pose_core.retarget.keys.times import slerp
+from tests.support.motions import random_motion
+from tests.support.rigs import make_rig
+from tests.support.shared import shared_file
 
 
 def turning(frames: int, rate: float, valid: np.ndarray | None = None) -> RigMotion:
@@ -137,3 +150,27 @@ def test_slerp_turns_evenly_and_the_short_way() -> None:
     share = rng.uniform(size=50)
     expected = matrix_to_quaternion(rotation_vector_to_matrix(share[:, None] * vectors))
     assert np.abs(np.sum(slerp(a, b, share) * expected, axis=-1)) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_hours_without_a_pose_are_never_filled() -> None:
+    motion = read_motion(shared_file("cases/x_gap1e8.npz"))
+    short, notes = with_short_gaps(motion)
+    assert float(short.timestamps_s[-1] - short.timestamps_s[0]) < 4.0
+    assert notes == ["1 gap in time of up to 99999999 s shortened to 2 s."]
+    rig = make_rig()
+    rig_motion = transfer(short, rig, map_bones(rig))
+    frames = frames_of_times(short.timestamps_s, 30.0, 1.0, float(short.timestamps_s[0]))
+    on_frames, wanted = resampled(rig_motion, frames)
+    assert len(wanted) <= len(frames) and len(on_frames) == len(wanted)
+    with pytest.raises(ConfigError, match="a scene ends at"):
+        frames_of_times(motion.timestamps_s, 30.0, 1.0, 0.0)
+
+
+def test_usual_gaps_and_slow_clips_are_left_alone() -> None:
+    for motion in (random_motion(20), random_motion(20, rate=0.2)):
+        assert with_short_gaps(motion) == (motion, [])
+    slow = random_motion(20, rate=0.2)
+    rig = make_rig()
+    rig_motion = transfer(slow, rig, map_bones(rig))
+    _, wanted = resampled(rig_motion, frames_of_times(slow.timestamps_s, 30.0, 0.0, 0.0))
+    assert len(wanted) == 19 * 150 + 1

@@ -213,7 +213,7 @@ def test_pictures_are_let_go_of(run: Run) -> None:
         run(World([Actor(walks(100, 500, 200))]), 200, alive=alive, progress=count, detect_every_s=0.5)
     finally:
         run_module._PROGRESS_EVERY_S = before  # type: ignore[misc]
-    assert 0 < most <= 0.5 * FPS + 6
+    assert 0 < most <= 0.5 * FPS + 9
 
 
 def test_progress_reaches_the_end(run: Run) -> None:

@@ -36,6 +36,8 @@ class KeysConfig:
     """`pelvis`: the path is on the pelvis bone; `root_bone`: on a bone above it, over the floor; `in_place`: none."""
     root_bone: str = ""
     """The bone for `root_bone`; empty = the topmost one above the pelvis."""
+    leave_unseen: bool = True
+    """Leave legs that are outside of the picture without keys."""
     root_heading: bool = True
     """Turn the root bone to where the body faces."""
     root_smoothing_s: float = 0.2
@@ -91,7 +93,7 @@ def planned_tracks(
         config: what is wanted.
     """
     modes = {} if config.rotation_mode == KEEP else dict.fromkeys(rig_motion.bone_names, config.rotation_mode)
-    tracks = key_tracks(rig, rig_motion, frames, modes)
+    tracks = [t for t in key_tracks(rig, rig_motion, frames, modes) if t.bone not in rig_motion.unkeyed]
     if config.error_mm is None:
         return tracks
     planted = planted_points(rig, bone_map, motion, rig_motion.times_s[rig_motion.valid], rig_motion)

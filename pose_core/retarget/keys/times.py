@@ -9,10 +9,19 @@ from fractions import Fraction
 import numpy as np
 
 from pose_core.errors import ConfigError, InsufficientDataError
+from pose_core.motion_file import Motion
 from pose_core.retarget.rig.channels import same_side
 from pose_core.retarget.rig.motion import RigMotion
 from pose_core.types import BoolArray, FloatArray, IntArray
 
+LONGEST_GAP_S = 600.0
+SHORTENED_GAP_S = 2.0
+"""What is left of a gap that is longer than `LONGEST_GAP_S`; at least some frames of the clip."""
+LAST_FRAME = 1_048_574
+"""Of a scene in Blender."""
+_GAP_PERIODS = 8.0
+# Poses further apart than both are not joined.
+_LONGEST_STEP_S, _LONGEST_STEPS = 1.5, 4.0
 # Rates that cameras and editors really use.
 _COMMON_RATES = tuple(
     Fraction(n, d)
@@ -94,6 +103,24 @@ def _rounded_to_ms(times_s: FloatArray) -> bool:
     return bool(np.all(np.abs(ms - np.round(ms)) < 1e-6))
 
 
+def with_short_gaps(motion: Motion) -> tuple[Motion, list[str]]:
+    """Shorten gaps in time that no timeline can hold, so that nothing is ever written frame by frame across hours.
+
+    Returns:
+        The motion, the same object where there is no such gap; and what to tell the user.
+    """
+    steps = np.diff(motion.timestamps_s)
+    long = steps > LONGEST_GAP_S
+    if not np.any(long):
+        return motion, []
+    usual = float(np.median(steps[~long])) if np.any(~long) else 0.0
+    short = max(SHORTENED_GAP_S, _GAP_PERIODS * usual)
+    times = motion.timestamps_s[0] + np.concatenate([[0.0], np.cumsum(np.where(long, short, steps))])
+    count = int(np.sum(long))
+    told = f"{count} gap{'s' if count > 1 else ''} in time of up to {float(np.max(steps)):.0f} s"
+    return replace(motion, timestamps_s=times), [f"{told} shortened to {short:.3g} s."]
+
+
 def frames_of_times(times_s: FloatArray, rate: float, frame_start: float, time_zero_s: float) -> FloatArray:
     """Frame numbers of video times.
 
@@ -105,8 +132,15 @@ def frames_of_times(times_s: FloatArray, rate: float, frame_start: float, time_z
     Returns:
         (T,) frames, fractional where the video's times fall between frames; exactly whole where all of them lie
         within the rounding of the container of frames of their own.
+    Raises:
+        ConfigError: beyond the last frame that a scene can have.
     """
     frames = frame_start + (np.asarray(times_s) - time_zero_s) * rate
+    if len(frames) and float(np.max(np.abs(frames))) > LAST_FRAME:
+        raise ConfigError(
+            f"The motion would reach frame {float(np.max(np.abs(frames))):.0f}, but a scene ends at {LAST_FRAME}.",
+            "Estimate a shorter part of the video.",
+        )
     whole = np.round(frames)
     if np.all(np.abs(frames - whole) <= _SNAP_FRAMES) and np.all(np.diff(whole) > 0):
         return np.asarray(whole)
@@ -139,7 +173,7 @@ def resampled(motion: RigMotion, frames: FloatArray) -> tuple[RigMotion, FloatAr
         left = np.clip(np.searchsorted(at, wanted, side="right") - 1, 0, len(at) - 2)
         right = left + 1
         share = np.clip((wanted - at[left]) / (at[right] - at[left]), 0.0, 1.0)
-    keep = ~_inside_gap(valid, left, right, share)
+    keep = ~_inside_gap(valid, left, right, share) & ~_across_gap(times, left, right, share)
     wanted, left, right, share = wanted[keep], left[keep], right[keep], share[keep]
     if len(wanted) == 0:
         raise InsufficientDataError("All whole frames lie in gaps of the motion.", "Use subframes.")
@@ -160,6 +194,13 @@ def _inside_gap(valid: BoolArray, left: IntArray, right: IntArray, share: FloatA
     """(N,) frames that lie strictly between two poses with frames without a pose between them."""
     index = np.flatnonzero(valid)
     return np.asarray((index[right] - index[left] > 1) & (share > 0) & (share < 1))
+
+
+def _across_gap(times_s: FloatArray, left: IntArray, right: IntArray, share: FloatArray) -> BoolArray:
+    """(N,) frames strictly between two poses that lie further apart in time than the clip's own steps explain."""
+    usual = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
+    step = times_s[right] - times_s[left]
+    return np.asarray((step > max(_LONGEST_STEP_S, _LONGEST_STEPS * usual)) & (share > 0) & (share < 1))
 
 
 def _mix(values: FloatArray, left: IntArray, right: IntArray, share: FloatArray) -> FloatArray:

@@ -32,6 +32,8 @@ class RigMotion:
     """Bone to (T, 3) location channel of further bones that move, such as IK controls; armature units."""
     driven: frozenset[str] = frozenset()
     """Mapped bones that the rig itself poses through IK: their channels say what to expect and are not written."""
+    unkeyed: frozenset[str] = frozenset()
+    """Mapped bones that get no keys: they stay at rest, as their channels say."""
     switches: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """(bone, custom property) to the value that makes the rig follow what is written."""
     soles: Mapping[str, FloatArray] = field(default_factory=dict)

@@ -79,6 +79,8 @@ def motion_limb_angles(
         solved, corrected = (rig_motion.diagnostics.get(key, ()) for key in ("solved_again", "corrected"))
         if child not in bone_map or limb.split("_", 1)[1] in solved or limb in corrected:
             continue
+        if bone_map.bones[limb][0] in rig_motion.unkeyed:
+            continue
         a, b = (names.index(bone_map.bones[p][0]) for p in (limb, child))
         of_rig = world[:, b] - world[:, a]
         apart = motion.joints_world_m[valid, index[end]] - motion.joints_world_m[valid, index[start]]
