@@ -38,7 +38,11 @@ Entry = dict[str, Any]
 def make_exports(folder: Path) -> list[Entry]:
     """Export every motion on every rig for every program, in one Blender process."""
     write_motions(folder)
-    rigs = [f"{name.replace(' ', '_')}={shared_file('rigs/' + file.partition('@')[0])}{''.join(file.partition('@')[1:])}" for name, file in RIGS.items()]
+    rigs = [
+        f"{name.replace(' ', '_')}={shared_file('rigs/' + file.partition('@')[0])}{''.join(file.partition('@')[1:])}"
+        for name, file in RIGS.items()
+    ]
+    rigs.append(str(shared_file("cases/unreal_root_is_object.blend")))
     run_bpy_script(BPY, SCRIPT, [folder, *rigs], home=folder / "home", timeout_s=TIMEOUT_S)
     entries: list[Entry] = json.loads((folder / "exports.json").read_text(encoding="utf-8"))
     return entries

@@ -1,6 +1,7 @@
 """Runs in Blender: puts every motion on every rig and exports it for every program; writes down what is true.
 
-Arguments: folder with the motion files and for the results, then the rigs as NAME=FILE or NAME=FILE@UNIT_M.
+Arguments: folder with the motion files and for the results, then the rigs as NAME=FILE or NAME=FILE@UNIT_M, last
+the file with a rig whose root is an object.
 """
 
 import json
@@ -28,6 +29,8 @@ def main(args):
     folder = Path(folder)
     motions = {kind: read_motion(folder / f"{kind}.motion.npz") for kind in KINDS}
     out = []
+    case = rigs.pop()
+    out.append(object_as_root(motions["walk"], case, folder))
     for rig in rigs:
         name, _, file = rig.partition("=")
         file, _, unit = file.partition("@")
@@ -79,11 +82,23 @@ def further(rig, motion, file, folder):
     ]
 
 
+def object_as_root(motion, file, folder):
+    """A rig whose root is the armature object itself, with three bones that have no parent."""
+    obj = load_rig(file)
+    apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="take root"))
+    times = motion.timestamps_s - motion.timestamps_s[0]
+    truth = remember(folder / "root.truth.npz", obj, times, 1 + times * 30)
+    return written("object_as_root", "walk", export_preset("fbx-unreal"), obj, folder, truth, 30.0, float(times[-1]))
+
+
 def remember(path, obj, times, frames):
     """What is true: where the bones are in the world at the motion's own times, in rest pose, and in whole frames."""
     heads = world_heads(obj, frames)
     whole = np.arange(np.floor(frames[0] + 1e-4), np.ceil(frames[-1] - 1e-4) + 1)
     even = world_heads(obj, whole)
+    extents = np.array(
+        [extent(obj, frame) for frame in frames[np.unique(np.linspace(0, len(frames) - 1, 12).astype(int))]]
+    )
     fps = (frames[-1] - frames[0]) / times[-1]
     baked_times = np.unique(np.linspace(0, np.floor(times[-1] * BAKED + 1e-6), 12).astype(int)) / BAKED
     baked = world_heads(obj, frames[0] + baked_times * fps)
@@ -100,8 +115,26 @@ def remember(path, obj, times, frames):
         even=np.stack([even[name] for name in names], axis=1),
         baked=np.stack([baked[name] for name in names], axis=1),
         baked_times=baked_times,
+        extents=extents,
     )
     return path.name
+
+
+def extent(obj, frame):
+    """Lowest and highest corner of what the skinned meshes fill."""
+    whole = int(np.floor(frame))
+    bpy.context.scene.frame_set(whole, subframe=float(frame - whole))
+    graph = bpy.context.evaluated_depsgraph_get()
+    points = []
+    for mesh in bpy.context.view_layer.objects:
+        if mesh.type == "MESH" and any(m.type == "ARMATURE" and m.object == obj for m in mesh.modifiers):
+            evaluated = mesh.evaluated_get(graph)
+            places = np.empty(3 * len(evaluated.data.vertices), dtype=np.float32)
+            evaluated.data.vertices.foreach_get("co", places)
+            world = np.array(evaluated.matrix_world)
+            points.append(places.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
+    every = np.concatenate(points) if points else np.zeros((1, 3))
+    return [every.min(axis=0), every.max(axis=0)]
 
 
 def written(rig, kind, preset, obj, folder, truth, fps, length_s, options=None):
