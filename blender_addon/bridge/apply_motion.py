@@ -34,9 +34,10 @@ from pose_core.retarget import (
 )
 from pose_core.retarget.bone_map import PARTS
 
-from .action_writer import push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
+from .action_writer import keep_lead, push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
 from .armature_reader import check_target, read_armature
 from .compat import assign_action
+from .foot_skin import with_foot_skin
 from .mapping_report import mapping_notes, mapping_report
 from .new_armature import create_armature, remove_armature
 from .probe_controls import needs_probing, probe
@@ -45,7 +46,7 @@ from .snapshot import Snapshot
 from .steps import beside, drain
 from .switches import key_switches, set_switches, stiff_limbs
 from .target_notes import size_notes, target_notes
-from .verify import verify
+from .verify import FAILING_SHARE, verify
 
 _PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_shift_m")
 FPS_MODES = ("subframes", "resample")
@@ -145,7 +146,7 @@ def apply_steps(
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
         bone_map = yield from beside(lambda: _bone_map(rig, options))
-        rig = _with_controls(context, target, rig, bone_map, options)
+        rig = with_foot_skin(target, _with_controls(context, target, rig, bone_map, options), bone_map)
         config = options.transfer
         if created is not None:
             # made in the motion's own sizes: what was solved is right as it is, planted feet too
@@ -194,12 +195,14 @@ def apply_steps(
         if options.set_scene_fps:
             set_scene_rate(scene, rate)
         if options.set_frame_range:
-            set_frame_range(scene, keyed)
+            # from where the video starts: frames without a pose before the first key keep their time in exports
+            set_frame_range(scene, np.array([min(float(options.frame_start), keyed[0]), keyed[-1]]))
         found = None
         yield  # the first look at the new action makes Blender sort out a control rig anew, which is a tick's worth
         if options.verify:
             found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
             notes += _verify_notes(found)
+        keep_lead(action, min(float(options.frame_start), keyed[0]), keyed)
         track = push_to_nla(target, action, slot, clip) if options.nla else None
         # last, as it cannot be undone
         if options.replace_action:
@@ -279,12 +282,17 @@ def _with_controls(
 
 
 def _verify_notes(found: dict[str, Any]) -> list[str]:
-    """Name the bones that do not go where the motion wants them."""
+    """Name the bones that do not go where the motion wants them, and say when the mesh is in the floor."""
+    notes = []
+    lowest_mm = found["floor"].get("lowest_mesh_mm", 0.0)
+    if lowest_mm < -1e3 * FAILING_SHARE * found["height_m"]:
+        frame = found["floor"]["lowest_mesh_frame"]
+        notes.append(f"The mesh is {-0.1 * lowest_mm:.1f} cm under the floor in frame {frame:g}.")
     if not found["failing_bones"]:
-        return []
+        return notes
     off = found["deviation_by_bone_m"]
     told = ", ".join(f"'{name}' ({100 * off[name]:.1f} cm)" for name in found["failing_bones"])
-    return [f"Not where the motion wants them: {told}."]
+    return [*notes, f"Not where the motion wants them: {told}."]
 
 
 def _keep_old_action(obj: bpy.types.Object) -> None:

@@ -96,6 +96,8 @@ def round_trip(motion, rig, preset, folder):
     unwanted = {"bvh": r"[\s:.]", "godot": r"[:/]"}.get(preset.name)
     if unwanted:
         heads = {re.sub(unwanted, "_", b): v for b, v in heads.items()}
+    if preset.turn_deg == 90.0:  # about the vertical
+        heads = {b: np.stack([-v[:, 1], v[:, 0], v[:, 2]], axis=1) for b, v in heads.items()}
     first, last = action_range(back)
     keys = [float(np.abs(again[b] - heads[b]).max()) for b in heads if b in again]
     return {
