@@ -18,6 +18,8 @@ from pose_core.types import BoolArray, FloatArray
 _LEAST_POINTS = 12
 # Share of the foot from its end to the ball: what lies behind is the heel, what lies this near to the ball, the ball.
 _HEEL_SHARE, _BALL_SHARE = 0.35, 0.25
+# Heels come down on their edge: the point that stands lies this share of the foot before its end.
+_HEEL_EDGE_SHARE = 0.08
 # Points that any turned foot can stand on: the outermost in this many directions.
 _DIRECTIONS = 320
 # A foot that would go into the ground rises and sinks again about this fast (cut-off 4 Hz).
@@ -93,7 +95,7 @@ def sole_of_skin(skin: FootSkin, S: FloatArray, ball: FloatArray) -> FloatArray:
     front = np.abs(along - reach) < _BALL_SHARE * length
     lowest_heel = float(points[heel, 2].min())
     lowest_ball = float(points[front, 2].min()) if np.any(front) else lowest_heel
-    place = min(behind + 0.5 * _HEEL_SHARE * length, -0.1 * length)
+    place = min(behind + _HEEL_EDGE_SHARE * length, -0.1 * length)
     return np.stack([forward * place + [0, 0, lowest_heel], np.array([ball[0], ball[1], lowest_ball])])
 
 

@@ -24,7 +24,7 @@ from pose_core.retarget.root_motion import ROOT_MOTIONS
 
 REPORT_SUFFIX = ".report.json"
 MOTION_SUFFIX = ".motion.npz"
-EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "bvh")
+EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "godot", "bvh")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class Job:
     place: str = "world"
     """`world` or `object`."""
     export: str = "fbx"
-    """Formats to export, with commas: `fbx`, `fbx-unity`, `fbx-unreal`, `glb`, `bvh`."""
+    """Formats to export, with commas: `fbx`, `fbx-unity`, `fbx-unreal`, `glb`, `godot`, `bvh`."""
+    scene_time: bool = False
+    """FBX keys at the scene's own times instead of from second 0 on."""
     key_error_mm: float | None = None
     """Leave out keys as long as no joint is off by more, millimetres; None = keep all."""
     rotation_mode: str = "KEEP"
@@ -255,6 +257,8 @@ def build_parser() -> argparse.ArgumentParser:
                         help="where the motion is: as in the video, or where the armature stands")  # fmt: skip
     result.add_argument("--export", default="fbx", metavar="FORMATS",
                         help=f"formats, with commas: {', '.join(EXPORTS)} (default: fbx)")  # fmt: skip
+    result.add_argument("--scene-time", action="store_true",
+                        help="FBX keys at the scene's own times instead of from second 0 on")  # fmt: skip
     result.add_argument("--key-error-mm", type=float, metavar="MM",
                         help="leave out keys as long as no joint is off by more (default: keep all)")  # fmt: skip
     result.add_argument("--rotation-mode", choices=(KEEP, *ROTATION_MODES), default=KEEP,
@@ -285,6 +289,7 @@ def read_batch(argv: list[str]) -> Batch:
     defaults: dict[str, Any] = {
         "rig": options.rig, "armature": options.armature, "out": options.out or ".", "bone_map": options.bone_map,
         "fps_mode": options.fps_mode, "place": options.place, "export": options.export,
+        "scene_time": options.scene_time,
         "key_error_mm": options.key_error_mm, "rotation_mode": options.rotation_mode,
         "root_motion": options.root_motion, "root_bone": options.root_bone, "frame_start": options.frame_start,
         "height_m": options.height, "people": people, "save_blend": options.save_blend, **_persons(options.person),

@@ -129,7 +129,7 @@ def _take(job: Job, motion_path: Path, bridge: Any, blend_file: str) -> dict[str
     take: dict[str, Any] = {"motion": str(motion_path), "person_id": motion.person_id}
     take |= bridge.apply_motion.apply_motion(bpy.context, motion, target, options)
     applied = time.monotonic()
-    take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge)
+    take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge, take["notes"])
     take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
     exported = time.monotonic()
     if job.save_blend:
@@ -172,7 +172,7 @@ def _ensemble(
         played, names, bridge.apply_many.apply_motions(bpy.context, castings), strict=True
     ):
         take = {"motion": str(paths[person]), "person_id": motions[person].person_id, **done}
-        take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge)
+        take["files"] = _export(job, name, bpy.data.objects[take["object"]], bridge, take["notes"])
         take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
         takes.append(take)
     if job.save_blend:
@@ -198,16 +198,20 @@ def _options(job: Job, name: str, bone_map: BoneMap | None, bridge: Any) -> Any:
     )
 
 
-def _export(job: Job, name: str, armature: Any, bridge: Any) -> list[str]:
+def _export(job: Job, name: str, armature: Any, bridge: Any, notes: list[str]) -> list[str]:
     """Write all formats wanted; names of the files. Several of one suffix bear the name of the program too."""
+    options = bridge.export_character.ExportOptions(job.scene_time, job.key_error_mm)
     presets = [bridge.export_presets.export_preset(wanted) for wanted in job.exports]
     suffixes = [preset.suffix for preset in presets]
     files = []
     for preset in presets:
-        program = preset.name.partition("-")[2]
+        program = preset.name.removeprefix(preset.suffix[1:]).lstrip("-")
         own = f"{name}.{program}" if program and suffixes.count(preset.suffix) > 1 else name
         path = Path(job.out) / f"{own}{preset.suffix}"
-        files.append(bridge.export_character.export_character(bpy.context, armature, path, preset).name)
+        said: list[str] = []
+        export = bridge.export_character.export_character
+        files.append(export(bpy.context, armature, path, preset, options=options, notes=said).name)
+        notes += [f"{files[-1]}: {note}" for note in said]
     return files
 
 

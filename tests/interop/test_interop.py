@@ -29,6 +29,8 @@ GODOT_BY_ITSELF_MM = 20.0
 """What Godot's own import settings, which thin clips, may cost."""
 THIN_MM = 2.0
 SKIN_MM = 1.0
+FLOOR_MM, SLIP_MM, SKIN_SLIP_MM = 6.0, 0.6, 4.0
+"""How deep the mesh may be in the floor; what a planted point, and the skin around it, may slide a frame."""
 MORE_WEIGHTS = "more than 4 skinning weights"
 """The one complaint that is about the character, not about the file."""
 
@@ -121,6 +123,15 @@ def test_three_js_moves_skins_as_blender_does(three: list[Seen]) -> None:
     full = [one for one in three if not any(MORE_WEIGHTS in words for words in one.found["said"])]
     worst = {one.entry["file"]: one.skin_mm for one in full if one.entry["rig"] != "centimetres"}
     assert max(worst.values()) < SKIN_MM, worst
+
+
+def test_feet_stand_on_the_floor_and_their_skin_stays(session: Session) -> None:
+    walks = [entry for entry in session.entries if entry["kind"] == "walk" and "floor" in entry]
+    assert walks
+    for entry in walks:
+        assert entry["floor"]["lowest_mesh_mm"] > -FLOOR_MM, entry["file"]
+        assert entry["slip"]["max_mm"] < SLIP_MM, entry["file"]
+        assert entry["slip"]["skin_max_mm"] < SKIN_SLIP_MM, entry["file"]
 
 
 def test_three_js_has_nothing_to_complain_about(three: list[Seen]) -> None:

@@ -123,9 +123,9 @@ def ntsc(motion, folder):
     heads = world_heads(obj, samples)
     path = folder / "ntsc.fbx"
     export_fbx(bpy.context, obj, path)
-    importers = [("python", lambda: bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0))]
+    importers = [("python", lambda: bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=1.0))]
     if hasattr(bpy.ops.wm, "fbx_import") and bpy.app.version >= (4, 5, 0):
-        importers.append(("native", lambda: bpy.ops.wm.fbx_import(filepath=str(path), anim_offset=0.0)))
+        importers.append(("native", lambda: bpy.ops.wm.fbx_import(filepath=str(path), anim_offset=1.0)))
     for name, run in importers:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         run()
@@ -299,7 +299,7 @@ def hidden(motion, mixamo, folder):
     export_fbx(bpy.context, obj, folder / "hidden.fbx")
     kept_state = [o.name for o in bpy.context.selected_objects] == ["Other"] and obj.hide_get()
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.import_scene.fbx(filepath=str(folder / "hidden.fbx"), anim_offset=0.0)
+    bpy.ops.import_scene.fbx(filepath=str(folder / "hidden.fbx"), anim_offset=1.0)
     return {"objects": sorted(o.type for o in bpy.data.objects), "state_kept": kept_state}
 
 

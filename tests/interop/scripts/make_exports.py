@@ -65,7 +65,8 @@ def exports_of(rig, kind, motion, obj, folder):
     entries = []
     for preset in PRESETS:
         entries.append(written(rig, kind, preset, obj, folder, truth, report["fps"], float(times[-1])))
-    return entries
+    found = report["verify"]
+    return [{**entry, "floor": found["floor"], "slip": found["slip"]} for entry in entries]
 
 
 def further(rig, motion, file, folder):
