@@ -114,7 +114,7 @@ def test_mirrored_meshes_keep_their_scale_and_are_named() -> None:
 def test_pictures_inside_get_a_suffix_and_no_folder() -> None:
     root = character(1.0)
     video = root.child("Objects").add("Video", ("L", 9), ("S", b"skin.001\x00\x01Video"), ("S", b"Clip"))
-    video.add("Filename", ("S", b"/home/somebody/skin"))
+    video.add("Filename", ("S", b"C:\\pictures\\skin"))
     video.add("Content", ("R", b"\x89PNG\r\n"))
     name_textures(read_scene(root))
     assert video.child("Filename").first == b"skin.png"

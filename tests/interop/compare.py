@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 
-SAMPLES = 12
-"""Times at which a reader is asked for a clip, first and last among them."""
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -37,12 +34,9 @@ def truth_of(folder: Path, entry: dict[str, Any], bakes: bool = False) -> dict[s
     """Names, times, joints and rest of an export, at times that its format, or a reader that bakes, can hold."""
     with np.load(folder / entry["truth"]) as data:
         out = {name: data[name] for name in data.files}
-    if entry["preset"] == "bvh":
-        out["times"], out["heads"] = np.arange(len(out["even"])) / entry["fps"], out["even"]
-    if bakes:
-        out["times"], out["heads"] = out["baked_times"], out["baked"]
-    pick = np.unique(np.linspace(0, len(out["times"]) - 1, SAMPLES).astype(int))
-    out["times"], out["heads"] = out["times"][pick], out["heads"][pick]
+    which = "baked" if bakes else "even" if entry["preset"] == "bvh" else ""
+    if which:
+        out["times"], out["heads"] = out[f"{which}_times"], out[which]
     return out
 
 

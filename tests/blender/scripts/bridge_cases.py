@@ -134,10 +134,10 @@ def ntsc(motion, folder):
         keys = curves_of(back)[0][2][:, 0]
         # Blender's Python importer counts frames at 30, not 29.97, a second: its keys lie 1.001 apart
         stretch = 1.001 if name == "python" else 1.0
-        heads_back = world_heads(back, [s * stretch for s in samples])
+        heads_back = world_heads(back, [1 + (s - 1) * stretch for s in samples])
         out[name] = {
             "fps": scene.render.fps / scene.render.fps_base,
-            "first_last": [float(keys[0]) / stretch, float(keys[-1]) / stretch],
+            "first_last": [1 + (float(key) - 1) / stretch for key in (keys[0], keys[-1])],
             "error_m": max(float(np.abs(heads[b] - heads_back[b]).max()) for b in heads),
         }
     return out
