@@ -1,6 +1,7 @@
 """The page with what each reader saw."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from tests.interop.compare import Seen
 from tests.interop.session import (
     NODE_PACKAGES,
     RIGS,
+    draw_in_godot,
     make_exports,
     read_with_assimp,
     read_with_godot,
@@ -16,6 +18,7 @@ from tests.interop.session import (
     read_with_three,
     root_versions,
 )
+from tests.support.display import virtual_display
 
 _READERS: tuple[tuple[str, Callable[..., list[Seen]]], ...] = (
     ("node", read_with_three),
@@ -84,6 +87,11 @@ def write_page(folder: Path, page: Path) -> None:
     for reader in dict.fromkeys(one.reader for one in seen):
         lines += _table(reader, [one for one in seen if one.reader == reader])
     lines += _floor(entries)
+    if readers.root is not None:
+        with virtual_display() as display:
+            picture = draw_in_godot(readers, folder, display.name)
+        shutil.copy(picture, page.with_name("interop_godot.png"))
+        lines += ["![The walk in Godot](interop_godot.png)", "", "One moment of the walk, drawn by Godot.", ""]
     page.write_text("\n".join(lines) + _NOTES, encoding="utf-8")
 
 

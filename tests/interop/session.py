@@ -157,9 +157,21 @@ def read_with_godot(readers: Readers, folder: Path, entries: list[Entry]) -> lis
     return _compared("Godot", folder, mine, found, metres=True, bakes=godot_bakes)
 
 
-def _in_root(readers: Readers, share: Path, argv: list[str | Path], binds: tuple[Bind, ...] = ()) -> str:
+def draw_in_godot(readers: Readers, folder: Path, display: str) -> Path:
+    """A picture of one moment of a walk, drawn by Godot in the project that `read_with_godot` has imported."""
+    project = folder / "godot"
+    shutil.copy(READERS / "render_godot.gd", project)
+    picture = project / "walk.png"
+    godot = ["godot", "--path", project, "--rendering-method", "gl_compatibility", "--audio-driver", "Dummy"]
+    words = ["--script", "render_godot.gd", "--", "inches.walk.godot.glb", "0.9", picture]
+    _in_root(readers, project, [*godot, *words], display=display)
+    return picture
+
+
+def _in_root(readers: Readers, share: Path, argv: list[str | Path], binds: tuple[Bind, ...] = (),
+             display: str | None = None) -> str:  # fmt: skip
     assert readers.root is not None
-    done = run_in_root(readers.root, argv, share, binds=binds, timeout_s=TIMEOUT_S)
+    done = run_in_root(readers.root, argv, share, binds=binds, display=display, timeout_s=TIMEOUT_S)
     assert done.returncode == 0, done.stdout[-2000:]
     return done.stdout
 
