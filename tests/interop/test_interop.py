@@ -209,6 +209,7 @@ def test_godot_shows_what_blender_does(godot: list[Seen]) -> None:
 
 def test_godot_draws_the_character(session: Session, godot: list[Seen], display: Display) -> None:
     import cv2
+
     from _support.interop import read_readers
 
     assert godot
