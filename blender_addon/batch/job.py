@@ -28,7 +28,7 @@ from pose_core.worker.protocol import ProgressUpdate
 from ..bridge.apply_many import Casting, apply_motions, from_the_left
 from ..bridge.apply_motion import ApplyOptions, apply_motion
 from ..bridge.blender_io import empty_scene
-from ..bridge.export.character import export_character
+from ..bridge.export.character import ExportOptions, export_character
 from ..bridge.export.presets import export_preset
 from ..bridge.read.armature_reader import read_armature
 from ..bridge.read.rig_import import choose_armature, import_rig, import_rig_file
@@ -161,7 +161,7 @@ def _take(job: Job, motion_path: Path, blend_file: str, report: dict[str, Any]) 
     take: dict[str, Any] = {"motion": str(motion_path), "person_id": motion.person_id}
     take |= apply_motion(bpy.context, motion, target, options)
     applied = time.monotonic()
-    take["files"] = _export(job, name, bpy.data.objects[take["object"]], report)
+    take["files"] = _export(job, name, bpy.data.objects[take["object"]], report, take["notes"])
     take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
     exported = time.monotonic()
     if job.save_blend:
@@ -200,7 +200,7 @@ def _ensemble(job: Job, paths: list[Path], blend_file: str, report: dict[str, An
     takes = []
     for (person, _, _), name, done in zip(played, names, apply_motions(bpy.context, castings), strict=True):
         take = {"motion": str(paths[person]), "person_id": motions[person].person_id, **done}
-        take["files"] = _export(job, name, bpy.data.objects[take["object"]], report)
+        take["files"] = _export(job, name, bpy.data.objects[take["object"]], report, take["notes"])
         take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
         takes.append(take)
     if job.save_blend:
@@ -226,16 +226,20 @@ def _options(job: Job, name: str, bone_map: BoneMap | None) -> Any:
     )
 
 
-def _export(job: Job, name: str, armature: Any, report: dict[str, Any]) -> list[str]:
-    """Write all formats wanted; names of the files."""
+def _export(job: Job, name: str, armature: Any, report: dict[str, Any], notes: list[str]) -> list[str]:
+    """Write all formats wanted; names of the files. What a user should know of them goes to the notes."""
     names = export_names(job.exports, name)
     new = {*names, *([f"{name}.blend"] if job.save_blend else [])} - set(report[WRITES])
     if new:
         report[WRITES] = sorted({*report[WRITES], *new})
         _write_report(job, report)
+    options = ExportOptions(job.scene_time, job.key_error_mm)
     for wanted, file in zip(job.exports, names, strict=True):
-        preset = export_preset(wanted)
-        export_character(bpy.context, armature, Path(job.out) / file, preset)
+        said: list[str] = []
+        export_character(
+            bpy.context, armature, Path(job.out) / file, export_preset(wanted), options=options, notes=said
+        )
+        notes += [f"{file}: {note}" for note in said]
     return names
 
 

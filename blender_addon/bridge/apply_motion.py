@@ -39,13 +39,21 @@ from pose_core.retarget.rig.bone_map import PARTS
 
 from .compat import assign_action
 from .read.armature_reader import check_target, read_armature
+from .read.foot_skin import with_foot_skin
 from .read.probe_controls import needs_probing, probe
 from .report.mapping_report import mapping_notes, mapping_report
-from .report.target_notes import failing_notes, object_notes, size_notes, target_notes
+from .report.target_notes import failing_notes, floor_notes, object_notes, size_notes, target_notes
 from .report.verify import verify
 from .restore.snapshot import Snapshot
 from .steps import beside, drain
-from .write.action_writer import claim_name, push_to_nla, reset_leftovers, set_rotation_modes, write_action
+from .write.action_writer import (
+    claim_name,
+    keep_lead,
+    push_to_nla,
+    reset_leftovers,
+    set_rotation_modes,
+    write_action,
+)
 from .write.ik_choice import IkChoice, choose_ik, strayed_limbs
 from .write.new_armature import create_armature, remove_armature
 from .write.scene_time import scene_rate, set_frame_range, set_scene_rate
@@ -151,6 +159,7 @@ def apply_steps(
         rig = read_armature(target)
         timings["read"] = time.perf_counter() - start
         bone_map = yield from beside(lambda: _bone_map(rig, options))
+        rig = with_foot_skin(target, rig, bone_map)
         config = options.transfer
         if created is not None:
             # made in the motion's own sizes: what was solved is right as it is, planted feet too
@@ -205,13 +214,15 @@ def apply_steps(
         if options.set_scene_fps:
             set_scene_rate(scene, rate)
         if options.set_frame_range:
-            set_frame_range(scene, keyed)
+            # from where the video starts: frames without a pose before the first key keep their time in exports
+            set_frame_range(scene, np.array([min(float(options.frame_start), keyed[0]), keyed[-1]]))
         found, failures = None, []
         yield  # the first look at the new action makes Blender sort out a control rig anew, which is a tick's worth
         if options.verify:
             found = yield from verify(context, target, rig, bone_map, rig_motion, frames, motion)
             failures = failing_notes(target, found)
-            notes += object_notes(target, found)
+            notes += object_notes(target, found) + floor_notes(found)
+        keep_lead(action, min(float(options.frame_start), keyed[0]), keyed)
         track = push_to_nla(target, action, slot, clip) if options.nla else None
         # last, as it cannot be undone
         if options.replace_action:

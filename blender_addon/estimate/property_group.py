@@ -254,6 +254,12 @@ class PoseCoreSettings(bpy.types.PropertyGroup):
         default="ACTIVE",
     )
 
+    export_scene_time: BoolProperty(
+        name="Scene Time",
+        description="FBX only: keys at the scene's own times; off = the first key is at second 0",
+        default=False,
+    )
+
     write_preview: BoolProperty(
         name="Preview Video", description="Also write a video with the skeleton over the footage", default=False
     )

@@ -106,6 +106,8 @@ def draw_export(layout: bpy.types.UILayout, settings: PoseCoreSettings) -> None:
     """Where the motion goes next."""
     layout.prop(settings, "export_preset")
     layout.prop(settings, "export_clips")
+    if settings.export_preset.startswith("fbx"):
+        layout.prop(settings, "export_scene_time")
     layout.operator("pose_core.export", icon="EXPORT")
 
 

@@ -9,7 +9,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from pose_core.errors import PoseCoreError, RigError
 
-from ..bridge.export.character import actions_of, export_character, export_takes
+from ..bridge.export.character import ExportOptions, actions_of, export_character, export_takes
 from ..bridge.export.presets import ExportPreset, export_preset
 from ..estimate.request import check_export
 from ..job.operator import redraw
@@ -56,19 +56,20 @@ class _ExportOperator(ExportHelper):
             return {"CANCELLED"}
         started_s = time.perf_counter()
         paths: list[Path] = []
+        notes: list[str] = []
+        options = _options(context)
         try:
             preset, clips = self.chosen(context)
             if clips == "FILES":
-                folder = Path(self.filepath).parent
-                actions = actions_of(armature)
-                for take in actions:
+                folder, every = Path(self.filepath).parent, actions_of(armature)
+                for take in every:
                     name = bpy.path.clean_name(take, replace="_")
                     check_export(folder / f"{name}{preset.suffix}", context.scene.pose_core)
-                paths = export_takes(context, armature, folder, preset, actions)
+                paths = export_takes(context, armature, folder, preset, every, options, notes)
             else:
                 takes = actions_of(armature) if clips == "ONE" else []
                 check_export(self.filepath, context.scene.pose_core)
-                paths = [export_character(context, armature, self.filepath, preset, takes)]
+                paths = [export_character(context, armature, self.filepath, preset, takes, options, notes)]
             if not paths:
                 raise RigError(f"'{armature.name}' has no action to export.", "Put a motion on it first.")
         except PoseCoreError as error:
@@ -81,6 +82,8 @@ class _ExportOperator(ExportHelper):
             return {"CANCELLED"}
         said = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
         STATE.note = f"Exported {said}"
+        for note in dict.fromkeys(notes):
+            self.report({"INFO"}, note)
         self.report({"INFO"}, f"Exported {said} to {paths[0].parent} in {time.perf_counter() - started_s:.1f} s")
         redraw(context)
         return {"FINISHED"}
@@ -116,6 +119,12 @@ class POSE_CORE_OT_export(_ExportOperator, bpy.types.Operator):
         """As the panel says."""
         settings = context.scene.pose_core
         return export_preset(settings.export_preset), settings.export_clips
+
+
+def _options(context: bpy.types.Context) -> ExportOptions:
+    """As the panel says; keys that were thinned out in the scene are in the file too."""
+    settings = context.scene.pose_core
+    return ExportOptions(settings.export_scene_time, settings.key_error_mm if settings.use_fewer_keys else None)
 
 
 def _character(context: bpy.types.Context) -> str:

@@ -50,6 +50,8 @@ def build_parser(program: str) -> argparse.ArgumentParser:
                         help="where the motion is: as in the video, or where the armature stands")  # fmt: skip
     result.add_argument("--export", default="fbx", metavar="FORMATS",
                         help=f"formats, with commas: {', '.join(EXPORTS)} (default: fbx)")  # fmt: skip
+    result.add_argument("--scene-time", action="store_true",
+                        help="FBX keys at the scene's own times instead of from second 0 on")  # fmt: skip
     result.add_argument("--key-error-mm", type=float, metavar="MM",
                         help="leave out keys as long as no joint is off by more (default: keep all)")  # fmt: skip
     result.add_argument("--rotation-mode", choices=(KEEP, *ROTATION_MODES), default=KEEP,
@@ -81,6 +83,7 @@ def read_batch(argv: list[str], program: str = "batch_retarget.py") -> Batch:
     defaults: dict[str, Any] = {
         "rig": options.rig, "armature": options.armature, "out": options.out or ".", "bone_map": options.bone_map,
         "fps_mode": options.fps_mode, "place": options.place, "export": options.export,
+        "scene_time": options.scene_time,
         "key_error_mm": options.key_error_mm, "rotation_mode": options.rotation_mode,
         "root_motion": options.root_motion, "root_bone": options.root_bone, "frame_start": options.frame_start,
         "height_m": options.height, "people": people, "save_blend": options.save_blend,

@@ -16,7 +16,7 @@ from pose_core.retarget import KeysConfig
 from pose_core.retarget.mapping.families import name_presets
 
 REPORT_SUFFIX = ".report.json"
-EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "bvh")
+EXPORTS = ("fbx", "fbx-unity", "fbx-unreal", "glb", "godot", "bvh")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ class Job:
     place: str = "world"
     """`world` or `object`."""
     export: str = "fbx"
-    """Formats to export, with commas: `fbx`, `fbx-unity`, `fbx-unreal`, `glb`, `bvh`."""
+    """Formats to export, with commas: `fbx`, `fbx-unity`, `fbx-unreal`, `glb`, `godot`, `bvh`."""
+    scene_time: bool = False
+    """FBX keys at the scene's own times instead of from second 0 on."""
     key_error_mm: float | None = None
     """Leave out keys as long as no joint is off by more, millimetres; None = keep all."""
     rotation_mode: str = "KEEP"

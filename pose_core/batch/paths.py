@@ -48,12 +48,16 @@ def file_state(path: Path) -> list[int] | None:
     return [status.st_size, status.st_mtime_ns]
 
 
+_SUFFIXES = {"godot": ".glb"}
+"""Of formats that are called after a program; the others' names begin with theirs."""
+
+
 def export_names(exports: Sequence[str], name: str) -> list[str]:
     """File names of the formats; several of one suffix bear the name of the program too."""
-    suffixes = [f".{export.partition('-')[0]}" for export in exports]
+    suffixes = [_SUFFIXES.get(export, f".{export.partition('-')[0]}") for export in exports]
     names = []
     for export, suffix in zip(exports, suffixes, strict=True):
-        program = export.partition("-")[2]
+        program = export if export in _SUFFIXES else export.partition("-")[2]
         own = f"{name}.{program}" if program and suffixes.count(suffix) > 1 else name
         names.append(f"{own}{suffix}")
     return names

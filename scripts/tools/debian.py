@@ -22,6 +22,8 @@ PACKAGE_OF_COMMAND = {
     "xdotool": "xdotool",
     "import": "imagemagick",
     "unshare": "util-linux",
+    "node": "nodejs",
+    "npm": "npm",
 }
 
 

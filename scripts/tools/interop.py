@@ -132,6 +132,9 @@ def _ensure_node(progress: Progress) -> None:
                 env=clean_environment(),
                 advice="check the network and npm's settings.",
             )
+        program = new / "node_modules" / "fbx2gltf" / "bin" / "Linux" / "FBX2glTF"
+        if program.exists():
+            program.chmod(0o755)
         new.rename(folder)
 
 

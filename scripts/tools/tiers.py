@@ -12,6 +12,7 @@ from .blender import BPY_VERSIONS, ensure_bpy, ensure_full_blender
 from .command import clean_environment, run_quietly
 from .environments import ensure_train_env
 from .errors import SetupError, UnavailableError
+from .interop import ensure_readers
 from .main_job import MODEL
 from .paths import cache_folder, project_root
 from .progress import Progress
@@ -31,7 +32,7 @@ class Tier:
         about: one line for people.
         tools: commands as arguments to the environment's `python -m`, for tiers that are no tests.
         marker: pytest's marker expression, for tiers that are tests.
-        needs: pieces to install first, of "model", "bpy", "full", "train", "wheels".
+        needs: pieces to install first, of "model", "bpy", "full", "train", "wheels", "readers".
         environment: whose Python runs it, "dev" or "train".
     """
 
@@ -46,7 +47,7 @@ class Tier:
 TIERS = (
     Tier("lint", "ruff's rules and format", tools=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
     Tier("types", "mypy, strict, on pose_core", tools=(("mypy",),)),
-    Tier("unit", "no Blender, no model", marker="not model and not blender and not ui and not train"),
+    Tier("unit", "no Blender, no model", marker="not model and not blender and not ui and not train and not interop"),
     Tier("train", "networks and their training", marker="train", needs=("train",), environment="train"),
     Tier("model", "the embedded 2D model", marker="model and not blender and not ui", needs=("model", "wheels")),
     Tier(
@@ -55,6 +56,7 @@ TIERS = (
         marker="blender and not ui",
         needs=("model", "bpy", "full", "wheels"),
     ),
+    Tier("interop", "exports in programs of others", marker="interop", needs=("bpy", "full", "readers")),
     Tier("ui", "the full Blender under a virtual display", marker="ui", needs=("model", "full", "wheels")),
 )
 
@@ -185,7 +187,7 @@ class Runner:
             return
         makers: dict[str, Callable[[], None]] = {
             "model": self._get_model, "bpy": self._get_bpy, "full": self._get_full, "train": self._get_train,
-            "wheels": self._get_wheels,
+            "wheels": self._get_wheels, "readers": self._get_readers,
         }  # fmt: skip
         makers[need]()
         self._ready[need] = "ready"
@@ -211,6 +213,14 @@ class Runner:
 
     def _get_wheels(self) -> None:
         ensure_wheels(self.progress)
+
+    def _get_readers(self) -> None:
+        readers = ensure_readers(self.progress)
+        if readers.missing:
+            raise UnavailableError(
+                f"readers of exported files: {'; '.join(readers.missing.values())}",
+                advice="node and npm, and Debian as root, are needed for all of them.",
+            )
 
     def _get_full(self) -> None:
         full = ensure_full_blender(self.progress)

@@ -35,7 +35,7 @@ READ_BACK = """
 import bpy
 
 def main(args):
-    bpy.ops.import_scene.fbx(filepath=args[0], anim_offset=0.0)
+    bpy.ops.import_scene.fbx(filepath=args[0], anim_offset=1.0)
     obj = next(o for o in bpy.data.objects if o.type == "ARMATURE")
     return {"range": list(obj.animation_data.action.frame_range), "meshes": len(bpy.data.meshes),
             "bones": len(obj.data.bones)}
@@ -305,7 +305,7 @@ def main(args):
     out = []
     for path in args:
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        bpy.ops.import_scene.fbx(filepath=path, anim_offset=0.0)
+        bpy.ops.import_scene.fbx(filepath=path, anim_offset=1.0)
         obj = next(o for o in bpy.data.objects if o.type == "ARMATURE")
         out.append([(p, i, k.tolist()) for p, i, k, _ in curves_of(obj)])
     return {"same": out[0] == out[1], "curves": len(out[0])}

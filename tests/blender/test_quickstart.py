@@ -25,7 +25,7 @@ import bpy
 def main(args):
     kind, path = args
     if kind == "fbx":
-        bpy.ops.import_scene.fbx(filepath=path, anim_offset=0.0)
+        bpy.ops.import_scene.fbx(filepath=path, anim_offset=1.0)
     else:
         bpy.ops.wm.open_mainfile(filepath=path)
     rigs = [o for o in bpy.data.objects if o.type == "ARMATURE"]

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def make_exports(folder: Path) -> list[Entry]:
         f"{name.replace(' ', '_')}={shared_file('rigs/' + file.partition('@')[0])}{''.join(file.partition('@')[1:])}"
         for name, file in RIGS.items()
     ]
+    rigs.append(str(shared_file("cases/unreal_root_is_object.blend")))
     run_bpy_script(BPY, SCRIPT, [folder, *rigs], home=folder / "home", timeout_s=TIMEOUT_S)
     entries: list[Entry] = json.loads((folder / "exports.json").read_text(encoding="utf-8"))
     return entries
@@ -99,17 +101,22 @@ def sdk_bakes(entry: Entry) -> bool:
 def read_with_sdk(readers: Readers, folder: Path, entries: list[Entry]) -> list[Seen]:
     """FBX with Autodesk's SDK, which bakes at 24, 30 or 60 frames a second: converted, and what came of it read."""
     mine = [e for e in entries if e["preset"].startswith("fbx") and (e["preset"] == "fbx" or e["kind"] == "walk")]
+    mine = [e for e in mine if e["kind"] != "thin"]
     assert readers.node is not None
     program = readers.node / "node_modules" / "fbx2gltf" / "bin" / "Linux" / "FBX2glTF"
     out = folder / "sdk"
     out.mkdir(exist_ok=True)
     jobs = jobs_for(folder, mine, sdk_bakes)
-    for entry, job in zip(mine, jobs, strict=True):
+
+    def convert(entry: Entry, job: dict[str, Any]) -> None:
         rate = {"late": "bake24", "walk": "bake30"}.get(entry["kind"], "bake60")
         target = out / f"{entry['file']}.glb"
         argv = [str(program), "-i", job["file"], "-o", str(target), "-b", "--anim-framerate", rate]
         subprocess.run(argv, check=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL, capture_output=True)
         job["file"] = str(target)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(convert, mine, jobs))
     found = _three(readers, "sdk", folder, jobs)
     by_source = {str(folder / e["file"]): found[job["file"]] for e, job in zip(mine, jobs, strict=True)}
     return _compared("Autodesk SDK", folder, mine, by_source, metres=True, bakes=sdk_bakes)
@@ -150,8 +157,33 @@ def read_with_godot(readers: Readers, folder: Path, entries: list[Entry]) -> lis
     return _compared("Godot", folder, mine, found, metres=True, bakes=godot_bakes)
 
 
-def _in_root(readers: Readers, share: Path, argv: list[str | Path], binds: tuple[Bind, ...] = ()) -> str:
+def draw_in_godot(readers: Readers, folder: Path, display: str) -> Path:
+    """A picture of one moment of a walk, drawn by Godot in the project that `read_with_godot` has imported."""
+    project = folder / "godot"
+    shutil.copy(READERS / "render_godot.gd", project)
+    picture = project / "walk.png"
+    godot = ["godot", "--path", project, "--rendering-method", "gl_compatibility", "--audio-driver", "Dummy"]
+    words = ["--script", "render_godot.gd", "--", "inches.walk.godot.glb", "0.9", picture]
+    _in_root(readers, project, [*godot, *words], display=display)
+    return picture
+
+
+def _in_root(readers: Readers, share: Path, argv: list[str | Path], binds: tuple[Bind, ...] = (),
+             display: str | None = None) -> str:  # fmt: skip
     assert readers.root is not None
-    done = run_in_root(readers.root, argv, share, binds=binds, timeout_s=TIMEOUT_S)
+    done = run_in_root(readers.root, argv, share, binds=binds, display=display, timeout_s=TIMEOUT_S)
     assert done.returncode == 0, done.stdout[-2000:]
     return done.stdout
+
+
+NODE_PACKAGES = {"three": "three.js", "gltf-validator": "glTF validator", "fbx2gltf": "FBX2glTF (Autodesk FBX SDK)"}
+
+
+def root_versions(readers: Readers) -> list[str]:
+    """What Godot and assimp say they are."""
+    if readers.root is None:
+        return []
+    godot = run_in_root(readers.root, ["godot", "--version"], timeout_s=60).stdout.strip().splitlines()[-1]
+    assimp = run_in_root(readers.root, ["assimp", "version"], timeout_s=60).stdout
+    version = next(line.split()[1] for line in assimp.splitlines() if line.startswith("Version"))
+    return [f"Godot {'.'.join(godot.split('.')[:3])}", f"assimp {version}"]

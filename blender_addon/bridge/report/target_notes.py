@@ -68,6 +68,19 @@ def failing_notes(obj: bpy.types.Object, found: dict[str, Any]) -> list[str]:
     ]
 
 
+def floor_notes(found: dict[str, Any]) -> list[str]:
+    """A note on a mesh that is in the floor.
+
+    Args:
+        found: from `verify`.
+    """
+    lowest_mm = found["floor"].get("lowest_mesh_mm", 0.0)
+    if lowest_mm >= -1e3 * FAILING_SHARE * found["height_m"]:
+        return []
+    frame = found["floor"]["lowest_mesh_frame"]
+    return [f"The mesh is {-0.1 * lowest_mm:.1f} cm under the floor in frame {frame:g}."]
+
+
 def object_notes(obj: bpy.types.Object, found: dict[str, Any]) -> list[str]:
     """A note on an armature whose object moves by itself, so that the motion is added to that.
 

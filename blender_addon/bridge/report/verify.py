@@ -21,6 +21,8 @@ from pose_core.retarget import (
 )
 from pose_core.retarget.rig.figure_height import figure_height_m
 
+from .floor_check import lowest_mesh, skin_slip
+
 # A joint further off than this share of the figure's height does not follow the motion.
 FAILING_SHARE = 0.01
 _WORTH_NAMING_M = 1e-4
@@ -88,7 +90,7 @@ def verify(
         bones off by more than a tenth of a millimetre; `failing_bones`, off by more than a hundredth of the height
         `height_m`; `max_limb_direction_deg` against the motion itself and its `worst_limb` (legs that were solved again
         are left out); `object_moves_m`: how far the object itself carries joints off during the take; `frames_checked`;
-        and `slip`, see `planted_slip`.
+        `slip`, see `planted_slip`; and `floor`, see `lowest_mesh`.
     """
     usable = np.flatnonzero(rig_motion.valid)
     picked = usable[np.unique(np.linspace(0, len(usable) - 1, min(samples, len(usable))).astype(int))]
@@ -108,6 +110,7 @@ def verify(
     worst = off_m.max(axis=0)
     height = figure_height_m(rig, bone_map)
     slip = yield from planted_slip(context, obj, rig, rig_motion, frames, motion)
+    floor = yield from lowest_mesh(context, obj, np.asarray(frames)[picked], context.scene.unit_settings.scale_length)
     return {
         "frames_checked": len(picked),
         "height_m": height,
@@ -121,6 +124,7 @@ def verify(
         "failing_bones": [n for n, v in zip(names, worst, strict=True) if v > FAILING_SHARE * height],
         "object_moves_m": _moved_by_object(rig, heads[:, columns], worlds),
         "slip": slip,
+        "floor": floor,
     }
 
 
@@ -143,7 +147,8 @@ def planted_slip(
     Twelve pairs of neighbouring frames are looked at, spread over the frames in which the motion plants a foot.
 
     Returns:
-        `pairs`, and `max_mm`, `mean_mm` a frame of heels and balls of the feet that are planted in both frames.
+        `pairs`, and `max_mm`, `mean_mm` a frame of heels and balls of the feet that are planted in both frames; and of
+        the skin under these `skin_max_mm`, `skin_mean_mm`, where there is a mesh.
     """
     planted = planted_at(motion, rig_motion.times_s)
     both = planted[1:] & planted[:-1] & (rig_motion.valid[1:] & rig_motion.valid[:-1])[:, None, None]
@@ -159,7 +164,18 @@ def planted_slip(
     soles = np.stack([rig_motion.soles[name] for name in feet])
     points = seen[:, :, None, :3, 3] + np.einsum("nfij,fcj->nfci", D, soles)
     moved = np.linalg.norm(points[1::2] - points[0::2], axis=-1)[both[starts]] * rig.scale * 1e3
-    return {"pairs": len(starts), "max_mm": float(moved.max()), "mean_mm": float(moved.mean())}
+    A = rig.matrix_world
+    height = float(np.ptp(np.concatenate([rig.heads, rig.tails]) @ A[2, :3]))
+    skin = yield from skin_slip(
+        context,
+        obj,
+        wanted.reshape(-1, 2),
+        (points[0::2] @ A[:3, :3].T + A[:3, 3]).reshape(len(starts), -1, 3),
+        both[starts].reshape(len(starts), -1),
+        height,
+        context.scene.unit_settings.scale_length,
+    )
+    return {"pairs": len(starts), "max_mm": float(moved.max()), "mean_mm": float(moved.mean()), **skin}
 
 
 def _at(motion: RigMotion, picked: np.ndarray) -> RigMotion:

@@ -16,6 +16,7 @@ from .. import compat
 
 # Leftovers below this (share of the bone's length, of the scale, radians) are rounding of importers: not reported.
 _WORTH_TELLING = 1e-3
+_LEAD_FRAMES = 0.5
 _ROTATION_PATHS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
 
 
@@ -114,6 +115,13 @@ def _pairs(frames: np.ndarray, values: np.ndarray) -> np.ndarray:
     return out.reshape(values.shape[1], -1)
 
 
+def keep_lead(action: bpy.types.Action, first: float, keyed: np.ndarray) -> None:
+    """Have an action know that its clip starts before its first key, where the video shows nobody at first."""
+    if keyed[0] - first > _LEAD_FRAMES:
+        action.use_frame_range = True
+        action.frame_start, action.frame_end = first, float(keyed[-1])
+
+
 def push_to_nla(obj: bpy.types.Object, action: bpy.types.Action, slot: Any, name: str) -> str:
     """Move the active action to an NLA track of its own, on top of the others, where it plays the same.
 
@@ -124,7 +132,7 @@ def push_to_nla(obj: bpy.types.Object, action: bpy.types.Action, slot: Any, name
     track = data.nla_tracks.new()
     try:
         track.name = name
-        first, last = action.frame_range
+        first, last = action.curve_frame_range
         strip = track.strips.new(action.name, int(np.floor(first)), action)
         compat.strip_slot(strip, slot)
         strip.action_frame_start, strip.action_frame_end = first, last

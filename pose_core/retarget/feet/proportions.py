@@ -19,6 +19,7 @@ from pose_core.maths.frame_times import frame_spans, runs
 from pose_core.maths.rotations import rotation_vector_to_matrix, swing_between, unit
 from pose_core.motion_file import Motion
 from pose_core.retarget.feet.contacts import FootContacts
+from pose_core.retarget.feet.mesh_soles import foot_skin, rise_m, sole_of_skin, upright
 from pose_core.retarget.feet.planted import FootPath, contact_floor, hold_planted, hold_rigid
 from pose_core.retarget.feet.two_bone import bend_for_distance, reach, steady_bend
 from pose_core.retarget.rig.bone_map import SIDES, BoneMap
@@ -44,7 +45,7 @@ _STRAIGHT_RAD = 0.15
 # Which of the sole's points carries the foot changes over this time; toes bend and straighten as fast.
 _HANDOVER_S = 0.12
 _TOE_BEND_LIMIT_RAD = np.radians(60.0)
-# A foot pitched less than this is flat enough for its toes.
+# A foot pitched less than this is flat enough for its toes, where no mesh says how its sole lies.
 _TOE_FLAT_RAD = np.radians(5.0)
 
 
@@ -127,7 +128,8 @@ def sole_points(motion: Motion, rig: RigDescription, bone_map: BoneMap, alignmen
         behind = -unit(np.array([ball[0], ball[1], 0.0])) * float(np.hypot(heel[0], heel[1])) * size
         soles = np.stack([behind, ball])
         soles[:, 2] = -ankle_height_m
-        out[side] = soles @ S
+        skin = foot_skin(rig, bone_map, side)
+        out[side] = (soles if skin is None else sole_of_skin(skin, S, ball)) @ S
     return out
 
 
@@ -198,6 +200,10 @@ def solve_legs(
         moved = points + hold_planted(path, placed.time_s, placed.follows)
         D[f"{side}_foot"] = swing_between(unit(points[:, 1] - points[:, 0]), unit(moved[:, 1] - moved[:, 0])) @ foot
         carrying = _faded(planted[:, s], placed.time_s) + 1e-3
+        skin = foot_skin(rig, bone_map, side)
+        if skin is not None:
+            stands = np.max(carrying - 1e-3, axis=1)
+            D[f"{side}_foot"] = upright(D[f"{side}_foot"], alignment.S[f"{side}_foot"], soles[side], stands)
         share = carrying / np.sum(carrying, axis=1, keepdims=True)
         levers = np.einsum("tij,cj->tci", D[f"{side}_foot"], soles[side])
         ankle = np.sum(share[..., None] * (moved - levers), axis=1)
@@ -205,7 +211,16 @@ def solve_legs(
         bends[:, s] = bend_for_distance(own * np.linalg.norm(source_leg, axis=1), *leg.sizes)
         if f"{side}_toe" in D:
             flat = np.maximum(carrying[:, 1] - 1e-3, 0.0)
-            D[f"{side}_toe"] = _flat_toe(D[f"{side}_foot"], alignment.S[f"{side}_foot"], flat) @ D[f"{side}_foot"]
+            D[f"{side}_toe"] = (
+                _flat_toe(D[f"{side}_foot"], alignment.S[f"{side}_foot"], flat, _TOE_FLAT_RAD if skin is None else 0.0)
+                @ D[f"{side}_foot"]
+            )
+        if skin is not None:
+            turn = D[f"{side}_foot"]
+            ground_m = np.minimum(np.min(floor, axis=1), np.min(path.least_m, axis=1))
+            toe_turn = D.get(f"{side}_toe", turn)
+            stands = np.any(planted[:, s], axis=1)
+            ankles[side][:, 2] += rise_m(skin, ankles[side], turn, toe_turn, ground_m, placed.time_s, stands)
     bears = np.stack([np.max(_faded(planted[:, s], placed.time_s), axis=1) for s in range(2)], axis=1)
     shift = _pelvis_shift(placed, D["pelvis"], legs, ankles, bears, bends, ratio)
     hips = placed.hips_m + shift
@@ -281,12 +296,12 @@ def _levelled(S_foot: FloatArray, pitch_rad: float) -> FloatArray:
     return S_foot.T @ rotation_vector_to_matrix(LEFT_REST * pitch_rad) @ S_foot
 
 
-def _flat_toe(D_foot: FloatArray, S_foot: FloatArray, share: FloatArray) -> FloatArray:
+def _flat_toe(D_foot: FloatArray, S_foot: FloatArray, share: FloatArray, flat_rad: float) -> FloatArray:
     """(T, 3, 3) turn from the foot to its toes that lays them on the ground while the heel lifts."""
     forward = D_foot @ (S_foot.T @ np.array([0.0, -1.0, 0.0]))
     left = D_foot @ (S_foot.T @ LEFT_REST)
     pitch = np.arctan2(-forward[:, 2], np.hypot(forward[:, 0], forward[:, 1]))
-    bend = np.clip(pitch - _TOE_FLAT_RAD, 0.0, _TOE_BEND_LIMIT_RAD) * share
+    bend = np.clip(pitch - flat_rad, 0.0, _TOE_BEND_LIMIT_RAD) * share
     return rotation_vector_to_matrix(-left * bend[:, None])
 
 

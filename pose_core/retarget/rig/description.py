@@ -79,6 +79,8 @@ class RigDescription:
     """Bones that do not go where their channels say, whatever these are: found by trying."""
     hints: Mapping[str, Any] = field(default_factory=dict)
     """What else the reader noticed, for example `rigify_generated`."""
+    skin: Mapping[str, FloatArray] = field(default_factory=dict)
+    """Bone of a foot or of toes to (P, 3) points of the mesh that hang on it, rest pose, armature space."""
 
     def __post_init__(self) -> None:
         if not self.bone_names:

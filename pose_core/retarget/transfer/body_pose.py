@@ -10,6 +10,7 @@ from pose_core.errors import RigError
 from pose_core.maths.rotations import rotation_vector_to_matrix, turned, twist_about, unit
 from pose_core.motion_file import Motion
 from pose_core.retarget.feet.contacts import FootContacts, foot_contacts
+from pose_core.retarget.feet.mesh_soles import ankle_over, foot_skin
 from pose_core.retarget.feet.proportions import (
     Placed,
     has_own_proportions,
@@ -205,7 +206,9 @@ def _hips_path(
     if not (legs_motion > 0 and legs_rig > 0):
         raise RigError(f"The legs of '{rig.name}' or of the motion have no length.")
     ratio = float(legs_rig / legs_motion) if config.scale_by_legs else 1.0
-    ankle_height = _ankle_height(rig, heads, alignment)
+    ankle_height = _skin_height(motion, rig, bone_map, alignment)
+    if ankle_height is None:
+        ankle_height = _ankle_height(rig, heads, alignment)
     path = ratio * motion.root_translation_m[motion.valid]
     if config.scale_by_legs:
         of_motion = contacts.ankle_level_m if config.plant_feet else contacts.rest_ankle_m
@@ -218,6 +221,14 @@ def _hips_path(
 def _leg_length(heads: dict[str, FloatArray], side: str) -> float:
     thigh, shin, foot = (heads[f"{side}_{part}"] for part in ("thigh", "shin", "foot"))
     return float(np.linalg.norm(shin - thigh) + np.linalg.norm(foot - shin))
+
+
+def _skin_height(motion: Motion, rig: RigDescription, bone_map: BoneMap, alignment: RestAlignment) -> float | None:
+    """Height of the ankles over the soles of the mesh, the rig in canonical rest pose; None where that is unknown."""
+    if any(foot_skin(rig, bone_map, side) is None for side in SIDES):
+        return None
+    soles = sole_points(motion, rig, bone_map, alignment, 0.0)
+    return float(np.mean([ankle_over(soles[side] @ alignment.S[f"{side}_foot"].T) for side in SIDES]))
 
 
 def _ankle_height(rig: RigDescription, heads: dict[str, FloatArray], alignment: RestAlignment) -> float:

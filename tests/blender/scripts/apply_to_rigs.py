@@ -55,7 +55,7 @@ def one(rig, motion, folder):
 
 def reimported(path, name, heads):
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0)
+    bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=1.0)
     found = [obj for obj in bpy.data.objects if obj.type == "ARMATURE"]
     again = world_heads(found[0], SAMPLES)
     action = found[0].animation_data.action

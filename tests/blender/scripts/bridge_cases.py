@@ -123,9 +123,9 @@ def ntsc(motion, folder):
     heads = world_heads(obj, samples)
     path = folder / "ntsc.fbx"
     export_fbx(bpy.context, obj, path)
-    importers = [("python", lambda: bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0))]
+    importers = [("python", lambda: bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=1.0))]
     if hasattr(bpy.ops.wm, "fbx_import") and bpy.app.version >= (4, 5, 0):
-        importers.append(("native", lambda: bpy.ops.wm.fbx_import(filepath=str(path), anim_offset=0.0)))
+        importers.append(("native", lambda: bpy.ops.wm.fbx_import(filepath=str(path), anim_offset=1.0)))
     for name, run in importers:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         run()
@@ -134,10 +134,10 @@ def ntsc(motion, folder):
         keys = curves_of(back)[0][2][:, 0]
         # Blender's Python importer counts frames at 30, not 29.97, a second: its keys lie 1.001 apart
         stretch = 1.001 if name == "python" else 1.0
-        heads_back = world_heads(back, [s * stretch for s in samples])
+        heads_back = world_heads(back, [1 + (s - 1) * stretch for s in samples])
         out[name] = {
             "fps": scene.render.fps / scene.render.fps_base,
-            "first_last": [float(keys[0]) / stretch, float(keys[-1]) / stretch],
+            "first_last": [1 + (float(key) - 1) / stretch for key in (keys[0], keys[-1])],
             "error_m": max(float(np.abs(heads[b] - heads_back[b]).max()) for b in heads),
         }
     return out
@@ -299,7 +299,7 @@ def hidden(motion, mixamo, folder):
     export_fbx(bpy.context, obj, folder / "hidden.fbx")
     kept_state = [o.name for o in bpy.context.selected_objects] == ["Other"] and obj.hide_get()
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.import_scene.fbx(filepath=str(folder / "hidden.fbx"), anim_offset=0.0)
+    bpy.ops.import_scene.fbx(filepath=str(folder / "hidden.fbx"), anim_offset=1.0)
     return {"objects": sorted(o.type for o in bpy.data.objects), "state_kept": kept_state}
 
 

@@ -1,6 +1,7 @@
 """Every export format: written, read back and compared; the scene before and after; what is refused."""
 
 import math
+import re
 from pathlib import Path
 
 import bpy
@@ -69,9 +70,7 @@ def reimport(path, preset, scale=1.0):
         scene.render.fps = rate
         bpy.ops.import_scene.gltf(filepath=str(path))
     else:
-        bpy.ops.import_anim.bvh(
-            filepath=str(path), axis_forward="Y", axis_up="Z", rotate_mode="QUATERNION", update_scene_fps=True
-        )
+        bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01, rotate_mode="QUATERNION", update_scene_fps=True)
     return next(obj for obj in bpy.data.objects if obj.type == "ARMATURE")
 
 
@@ -85,8 +84,6 @@ def round_trip(motion, rig, preset, folder):
     obj = load_rig(rig)
     report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="walk"))
     heads = world_heads(obj, SAMPLES)
-    to_armature = np.linalg.inv(np.array(obj.matrix_world))
-    scale = obj.matrix_world.median_scale
     bpy.context.scene.frame_set(17, subframe=0.25)
     for other in bpy.data.objects:
         other.select_set(other.type == "MESH")
@@ -95,11 +92,13 @@ def round_trip(motion, rig, preset, folder):
     written = export_character(bpy.context, obj, folder / f"{Path(rig).stem} {preset.name}", preset)
     touched = changed(before)
     back = reimport(written, preset)
-    again = world_heads(back, SAMPLES)
-    if preset.suffix == ".bvh":
-        # a file of this kind is in the armature's own axes and units
-        heads = {b: (v @ to_armature[:3, :3].T + to_armature[:3, 3]) * scale for b, v in heads.items()}
-        again = {b: v * scale for b, v in again.items()}
+    again = heads_from_start(back)
+    unwanted = {"bvh": r"[\s:.]", "godot": r"[:/]"}.get(preset.name)
+    if unwanted:
+        heads = {re.sub(unwanted, "_", b): v for b, v in heads.items()}
+    if preset.turn_deg == 90.0:  # about the vertical
+        heads = {b: np.stack([-v[:, 1], v[:, 0], v[:, 2]], axis=1) for b, v in heads.items()}
+    first, last = action_range(back)
     keys = [float(np.abs(again[b] - heads[b]).max()) for b in heads if b in again]
     return {
         "suffix": written.suffix,
@@ -108,11 +107,17 @@ def round_trip(motion, rig, preset, folder):
         "more": sorted(set(again) - set(heads)),
         "name": back.name,
         "fps": bpy.context.scene.render.fps / bpy.context.scene.render.fps_base,
-        "range": action_range(back),
+        "range": [report["frames"][0], report["frames"][0] + last - first],
         "frames": report["frames"],
         "touched": touched,
         "left": sorted(p.name for p in folder.iterdir() if p.name.startswith(".")),
     }
+
+
+def heads_from_start(obj, samples=SAMPLES):
+    """World heads at frames that are counted from 1 at the file's first key: files start at second 0."""
+    first = action_range(obj)[0]
+    return world_heads(obj, [first + frame - 1 for frame in samples])
 
 
 def two_takes(motion, other, rig):
@@ -173,7 +178,7 @@ def files(motion, other, rig, folder):
         out[name] = sorted(p.name for p in written)
     out["touched"] = changed(before)
     back = reimport(folder / "each" / "wave.fbx", export_preset("fbx"))
-    seen = world_heads(back, heads["wave"]["frames"])
+    seen = heads_from_start(back, [frame - heads["wave"]["frames"][0] + 1 for frame in heads["wave"]["frames"]])
     out["error_m"] = max(float(np.abs(seen[b] - v).max()) for b, v in heads["wave"]["heads"].items())
     out["range"] = action_range(back)
     out["wanted"] = heads["wave"]["frames"]
@@ -190,10 +195,10 @@ def from_nla(motion, rig, folder):
         path = export_character(bpy.context, obj, folder / f"nla.{name}", export_preset(name))
         out[name] = path.stat().st_size
     back = reimport(folder / "nla.fbx", export_preset("fbx"))
-    seen = world_heads(back, SAMPLES)
+    seen = heads_from_start(back)
     out["error_m"] = max(float(np.abs(seen[b] - v).max()) for b, v in heads.items())
     back = reimport(folder / "nla.glb", export_preset("glb"))
-    seen = world_heads(back, SAMPLES)
+    seen = heads_from_start(back)
     out["glb_error_m"] = max(float(np.abs(seen[b] - v).max()) for b, v in heads.items())
     return out
 

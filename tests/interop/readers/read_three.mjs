@@ -54,7 +54,7 @@ function open(file) {
 
 const ownName = (node) => node.userData.originalName ?? node.userData.name ?? node.name;
 
-// Lowest point of skinned meshes and their extent: a skin that is bound wrongly shows here.
+// Box around all skinned meshes: a skin that is bound wrongly shows here.
 function extent(scene) {
   const box = new THREE.Box3();
   const point = new THREE.Vector3();
@@ -62,7 +62,7 @@ function extent(scene) {
     if (!node.isSkinnedMesh) return;
     node.skeleton.update();
     const count = node.geometry.attributes.position.count;
-    for (let k = 0; k < count; k += 7) {
+    for (let k = 0; k < count; k++) {
       node.getVertexPosition(k, point);
       box.expandByPoint(point.applyMatrix4(node.matrixWorld));
     }
@@ -89,6 +89,7 @@ async function read(job) {
   const result = { clips: clips.map((clip) => [clip.name, clip.duration]), nodes, pictures: [...pictures] };
   result.scales = [Math.min(...sizes), Math.max(...sizes)];
   result.keys = clips.length ? Math.max(...clips[0].tracks.map((track) => track.times.length)) : 0;
+  result.all_keys = clips.length ? clips[0].tracks.reduce((sum, track) => sum + track.times.length, 0) : 0;
   result.first = clips.length ? Math.min(...clips[0].tracks.map((track) => track.times[0])) : 0;
   result.flips = clips.length ? flips(clips[0]) : 0;
   if (clips.length) {
