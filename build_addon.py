@@ -20,12 +20,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from _support.blender import BPY_VERSIONS, DEFAULT_BPY, ensure_bpy, read_bpy  # noqa: E402
-from _support.command import clean_environment  # noqa: E402
-from _support.environments import ensure_worker_env  # noqa: E402
-from _support.errors import SetupError  # noqa: E402
-from _support.progress import Progress  # noqa: E402
-from _support.python import leave_venv, require_minimum  # noqa: E402
+from tools.blender import BPY_VERSIONS, DEFAULT_BPY, ensure_bpy, read_bpy  # noqa: E402
+from tools.command import clean_environment  # noqa: E402
+from tools.environments import ensure_worker_env  # noqa: E402
+from tools.errors import SetupError  # noqa: E402
+from tools.progress import Progress  # noqa: E402
+from tools.python import leave_venv, require_minimum  # noqa: E402
 
 # The zip format cannot tell times before 1980; any fixed moment makes builds repeatable.
 SOURCE_DATE_EPOCH = 1577836800

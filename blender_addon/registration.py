@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import bpy
 
-from . import bone_list, cast_list, operators, panels, preferences, properties, state
+from . import operators, panels
+from .bones import bone_list
+from .cast import property_group as cast_list
+from .estimate import property_group as properties
+from .job import state
+from .machine import preferences
 
 CLASSES: tuple[type, ...] = (
     *bone_list.CLASSES,

@@ -14,7 +14,7 @@ import numpy as np
 
 from pose_core.errors import MotionFileError, ShapeError
 from pose_core.files import atomic_path
-from pose_core.rotations import quaternion_to_matrix
+from pose_core.maths.rotations import quaternion_to_matrix
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, Skeleton
 from pose_core.types import BoolArray, FloatArray, check_shape, check_times
 

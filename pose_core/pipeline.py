@@ -196,7 +196,7 @@ def _solve_person(
 
 
 def _write_preview(request: EstimateRequest, motions: list[Motion], stages: _Stages) -> None:
-    from pose_core.export.preview import write_preview
+    from pose_core.preview import write_preview
 
     assert request.preview is not None
     try:

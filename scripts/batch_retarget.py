@@ -46,7 +46,7 @@ def _load_parts() -> tuple[Any, Any, Any]:
             for name in ("apply_many", "apply_motion", "export_character", "export_presets", "rig_import")
         }
     )
-    return import_module("_batch.jobs"), import_module("_batch.run"), bridge
+    return import_module("pose_core.batch.jobs"), import_module("blender_addon.batch.job"), bridge
 
 
 def run(argv: list[str]) -> int:

@@ -24,10 +24,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from scripts._bench.clips import repeat_clip  # noqa: E402
-from scripts._support.blender import ensure_bpy  # noqa: E402
-from scripts._support.paths import cache_folder  # noqa: E402
-from scripts._support.progress import Progress  # noqa: E402
+from pose_core.lab.bench.clips import repeat_clip  # noqa: E402
+from scripts.tools.blender import ensure_bpy  # noqa: E402
+from scripts.tools.paths import cache_folder  # noqa: E402
+from scripts.tools.progress import Progress  # noqa: E402
 
 BENCH = ROOT / "scripts" / "_bench"
 KEY_FRAMES = 1000
@@ -124,8 +124,8 @@ def bench_start() -> list[str]:
 
 def bench_keys() -> list[str]:
     """A motion to keys, against Blender's baking and against keying one by one; then fewer keys by their error."""
+    from pose_core.lab.bench.sample import sample_motion
     from pose_core.motion_file import write_motion
-    from scripts._bench.sample import sample_motion
 
     python = ensure_bpy("5.0.1", Progress())
     with tempfile.TemporaryDirectory() as folder:
@@ -163,8 +163,8 @@ def bench_keys() -> list[str]:
 
 def bench_fewer_keys() -> list[str]:
     """How many times fewer keys are left for a largest error."""
-    from scripts._bench.fewer_keys import dense, fewer
-    from scripts._bench.sample import sample_motion
+    from pose_core.lab.bench.fewer_keys import dense, fewer
+    from pose_core.lab.bench.sample import sample_motion
 
     full = dense(sample_motion())
     lines = []
@@ -244,7 +244,7 @@ def main() -> int:
         lines += bench_solver(options.rounds, curve="curve" not in skip)
     page = "# Benchmark\n\n" + "\n".join(f"- {line}" for line in lines) + "\n"
     if options.mocap:
-        from scripts._bench.fewer_keys import mocap_table
+        from pose_core.lab.bench.fewer_keys import mocap_table
 
         page += MOCAP_INTRO + "\n" + "\n".join(mocap_table(options.mocap)) + "\n"
     print(page)

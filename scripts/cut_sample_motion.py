@@ -18,7 +18,7 @@ import numpy as np
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
-from _mannequin.pose import pose_joints, solve_pose  # noqa: E402
+from pose_core.lab.mannequin.pose import pose_joints, solve_pose  # noqa: E402
 from pose_core.skeletons import CANONICAL  # noqa: E402
 from pose_core.types import FloatArray  # noqa: E402
 

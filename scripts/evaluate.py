@@ -24,15 +24,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pose_core.errors import InsufficientDataError, PoseCoreError  # noqa: E402
-from pose_core.lift.temporal import WEIGHTS, TemporalLifter, open_lifter  # noqa: E402
-from pose_core.nets.tome2017 import read_pose_prior  # noqa: E402
-from pose_core.runtime.session import open_session  # noqa: E402
-from pose_core.train.data_folder import read_folder  # noqa: E402
-from pose_core.train.mocap import MocapSet, read_mocap, split_mocap  # noqa: E402
-from scripts._evaluation.ablation import run_ablation, write_page  # noqa: E402
-from scripts._evaluation.cases import NOISES, Case, mocap_cases  # noqa: E402
-from scripts._evaluation.measure import Result, measure  # noqa: E402
-from scripts._evaluation.methods import (  # noqa: E402
+from pose_core.lab.datasets.mocap import MocapSet, read_mocap, split_mocap  # noqa: E402
+from pose_core.lab.datasets.mocap_folder import read_folder  # noqa: E402
+from pose_core.lab.evaluation.ablation import run_ablation, write_page  # noqa: E402
+from pose_core.lab.evaluation.cases import NOISES, Case, mocap_cases  # noqa: E402
+from pose_core.lab.evaluation.measure import Result, measure  # noqa: E402
+from pose_core.lab.evaluation.methods import (
     Estimate,
     Method,
     by_blazepose,
@@ -43,10 +40,13 @@ from scripts._evaluation.methods import (  # noqa: E402
     by_solver,
     open_lifter_or_none,
 )
-from scripts._evaluation.plots import draw_all  # noqa: E402
-from scripts._evaluation.real import CAMERAS, real_cases  # noqa: E402
-from scripts._evaluation.side_by_side import draw_clip  # noqa: E402
-from scripts._evaluation.tables import build_page  # noqa: E402
+from pose_core.lab.evaluation.plots import draw_all  # noqa: E402
+from pose_core.lab.evaluation.real import CAMERAS, real_cases  # noqa: E402
+from pose_core.lab.evaluation.side_by_side import draw_clip  # noqa: E402
+from pose_core.lab.evaluation.tables import build_page  # noqa: E402
+from pose_core.lab.nets.tome2017 import read_pose_prior  # noqa: E402
+from pose_core.lift.temporal import WEIGHTS, TemporalLifter, open_lifter  # noqa: E402
+from pose_core.runtime.session import open_session  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 PRIOR = ROOT / "pose_core" / "weights" / "pose_prior.npz"

@@ -8,12 +8,12 @@ import argparse
 import subprocess
 import sys
 
-from _support.command import run_quietly
-from _support.environments import Environment, ensure_environment
-from _support.errors import SetupError
-from _support.paths import cache_folder, project_root, requirements_file
-from _support.progress import Progress
-from _support.python import base_python, require_minimum
+from tools.command import run_quietly
+from tools.environments import Environment, ensure_environment
+from tools.errors import SetupError
+from tools.paths import cache_folder, project_root, requirements_file
+from tools.progress import Progress
+from tools.python import base_python, require_minimum
 
 # For each lock: whether it must fit every system and Python (the bpy wheels fit one Python only), and what binds it.
 LOCKS = {

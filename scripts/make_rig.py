@@ -18,7 +18,7 @@ sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
 import bpy  # noqa: E402
 
-from _mannequin import body, rig  # noqa: E402
+from pose_core.lab.mannequin import body, rig  # noqa: E402
 
 DETAIL = 0.76
 """Polygon density; the sample clip is rendered with 1."""

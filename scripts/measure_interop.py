@@ -10,14 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from _support.blender import DEFAULT_BPY, ensure_bpy
-from _support.command import clean_environment
-from _support.environments import ensure_worker_env
-from _support.errors import SetupError
-from _support.interop import ensure_readers
-from _support.paths import cache_folder, project_root
-from _support.progress import Progress
-from _support.python import leave_venv, require_minimum
+from tools.blender import DEFAULT_BPY, ensure_bpy
+from tools.command import clean_environment
+from tools.environments import ensure_worker_env
+from tools.errors import SetupError
+from tools.interop import ensure_readers
+from tools.paths import cache_folder, project_root
+from tools.progress import Progress
+from tools.python import leave_venv, require_minimum
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts._retarget.knees import knee_table
+from pose_core.lab.retargeting.knees import knee_table
 
 SCRIPT = Path(__file__).resolve().parent / "_retarget" / "run_rigs.py"
 INTRO = """# Retargeting, measured

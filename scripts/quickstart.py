@@ -16,14 +16,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from _support import main_job
-from _support.blender import DEFAULT_BPY, ensure_bpy, find_blender
-from _support.environments import ensure_worker_env
-from _support.errors import SetupError
-from _support.main_job import Blender, Outputs
-from _support.paths import project_root
-from _support.progress import Progress
-from _support.python import leave_venv, require_minimum
+from tools import main_job
+from tools.blender import DEFAULT_BPY, ensure_bpy, find_blender
+from tools.environments import ensure_worker_env
+from tools.errors import SetupError
+from tools.main_job import Blender, Outputs
+from tools.paths import project_root
+from tools.progress import Progress
+from tools.python import leave_venv, require_minimum
 
 RIG_SUFFIXES = (".fbx", ".blend", ".glb", ".gltf", ".vrm")
 NEW_RIG = "new"

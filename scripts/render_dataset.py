@@ -24,12 +24,12 @@ from typing import IO, Any
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
 
-from _dataset.plan import Plan, Shard, finished, write_plan, write_splits  # noqa: E402
-from _support.blender import DEFAULT_BPY, ensure_bpy  # noqa: E402
-from _support.command import clean_environment  # noqa: E402
-from _support.errors import SetupError  # noqa: E402
-from _support.progress import Progress, Step  # noqa: E402
 from pose_core.errors import ConfigError, PoseCoreError  # noqa: E402
+from pose_core.lab.rendered_people.plan import Plan, Shard, finished, write_plan, write_splits  # noqa: E402
+from tools.blender import DEFAULT_BPY, ensure_bpy  # noqa: E402
+from tools.command import clean_environment  # noqa: E402
+from tools.errors import SetupError  # noqa: E402
+from tools.progress import Progress, Step  # noqa: E402
 
 _WORKER = _ROOT / "scripts" / "_dataset" / "render_shards.py"
 _SIZES_PX = (32, 2048)

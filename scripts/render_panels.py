@@ -24,8 +24,8 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
 import build_addon  # noqa: E402
-from _support.progress import Progress  # noqa: E402
 from tests.support.display import full_blender_ui, virtual_display  # noqa: E402
+from tools.progress import Progress  # noqa: E402
 
 SESSION = ROOT / "scripts" / "_panels" / "session.py"
 SCREEN_PX = (1500, 1000)

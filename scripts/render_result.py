@@ -20,9 +20,9 @@ from mathutils import Matrix
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pose_core.cameras import rigid_transform  # noqa: E402
+from pose_core.maths.cameras import rigid_transform  # noqa: E402
+from pose_core.maths.rotations import rotation_vector_to_matrix  # noqa: E402
 from pose_core.motion_file import Motion, read_motion  # noqa: E402
-from pose_core.rotations import rotation_vector_to_matrix  # noqa: E402
 
 _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV's camera axes to Blender's
 

@@ -22,8 +22,8 @@ import numpy as np  # noqa: E402
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Vector  # noqa: E402
 
-from _mannequin import body, rig, scene, skeleton  # noqa: E402
-from _mannequin.pose import solve_pose  # noqa: E402
+from pose_core.lab.mannequin import body, rig, scene, skeleton  # noqa: E402
+from pose_core.lab.mannequin.pose import solve_pose  # noqa: E402
 from pose_core.skeletons import CANONICAL  # noqa: E402
 from pose_core.types import FloatArray  # noqa: E402
 

@@ -21,8 +21,8 @@ from mathutils import Matrix, Vector
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from _retarget.run_rigs import load_rig  # noqa: E402
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion  # noqa: E402
+from pose_core.lab.retargeting.run_rigs import load_rig  # noqa: E402
 from pose_core.motion_file import Motion, read_motion  # noqa: E402
 
 MOMENTS = 6

@@ -4,7 +4,7 @@
     python scripts/run_ablations.py --data people --mocap MOCAP_FOLDER --out runs/ablations
 
 Run it again to go on: arms with a result are skipped, one that was stopped goes on from its last checkpoint.
-`scripts/_ablations/arms.py` lists the arms and their sizes. Needs the `train` and `dev` extras.
+`pose_core/lab/ablations/arms.py` lists the arms and their sizes. Needs the `train` and `dev` extras.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def main(argv: list[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> None:
     import torch
 
-    from scripts._ablations.arms import PAPERS
-    from scripts._ablations.train import RESULT, Pictures, RunOptions, arm_folder, train_arm
+    from pose_core.lab.ablations.arms import PAPERS
+    from pose_core.lab.ablations.train import RESULT, Pictures, RunOptions, arm_folder, train_arm
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -75,8 +75,8 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _page(options: argparse.Namespace) -> None:
-    from scripts._ablations.lifting import measure_lifting
-    from scripts._ablations.page import write_page
+    from pose_core.lab.ablations.lifting import measure_lifting
+    from pose_core.lab.ablations.page import write_page
 
     out = Path(options.out)
     if not options.page_only:

@@ -14,11 +14,11 @@ import argparse
 import sys
 import time
 
-from _support.environments import ensure_worker_env
-from _support.errors import SetupError
-from _support.progress import Progress
-from _support.python import leave_venv, require_minimum
-from _support.tiers import TIERS, Outcome, Runner, Tier
+from tools.environments import ensure_worker_env
+from tools.errors import SetupError
+from tools.progress import Progress
+from tools.python import leave_venv, require_minimum
+from tools.tiers import TIERS, Outcome, Runner, Tier
 
 
 def _chosen_tiers(options: argparse.Namespace, parser: argparse.ArgumentParser) -> list[Tier]:

@@ -21,7 +21,7 @@ import numpy as np
 from pose_core.errors import PoseCoreError
 
 if TYPE_CHECKING:
-    from pose_core.train.mocap import MocapSplit
+    from pose_core.lab.datasets.mocap import MocapSplit
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = {
@@ -37,12 +37,12 @@ def main() -> int:
     options = _parse()
     import torch
 
-    from pose_core.nets.lifter import LifterShape
-    from pose_core.train.data_folder import read_folder
-    from pose_core.train.initial import read_exported_weights
-    from pose_core.train.loop import TrainSettings, train_lifter
-    from pose_core.train.mocap import split_mocap
-    from pose_core.train.samples import SampleSettings
+    from pose_core.lab.datasets.mocap import split_mocap
+    from pose_core.lab.datasets.mocap_folder import read_folder
+    from pose_core.lab.nets.lifter import LifterShape
+    from pose_core.lab.train.lifter.initial import read_exported_weights
+    from pose_core.lab.train.lifter.loop import TrainSettings, train_lifter
+    from pose_core.lab.train.lifter.samples import SampleSettings
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -105,11 +105,11 @@ def _history_of(onnx: Path) -> dict[str, Any]:
 
 
 def _export(split: MocapSplit, out: Path) -> None:
+    from pose_core.lab.train.lifter.export import calibrate_sigma, export_onnx, lifter_as_lift, write_facts
+    from pose_core.lab.train.lifter.loop import CHECKPOINT, HISTORY, load_network, network_as_lift
+    from pose_core.lab.train.lifter.report import draw_curves, read_history, write_model_card
+    from pose_core.lab.train.lifter.validation import NOISES, make_validation_set, score
     from pose_core.lift.temporal import open_lifter
-    from pose_core.train.export import calibrate_sigma, export_onnx, lifter_as_lift, write_facts
-    from pose_core.train.loop import CHECKPOINT, HISTORY, load_network, network_as_lift
-    from pose_core.train.report import draw_curves, read_history, write_model_card
-    from pose_core.train.validation import NOISES, make_validation_set, score
 
     network, facts = load_network(out / CHECKPOINT)
     onnx, described = out / "lifter.onnx", out / "lifter.json"

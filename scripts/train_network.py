@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from pose_core.errors import ConfigError, PoseCoreError
 
 if TYPE_CHECKING:
-    from pose_core.nets.base import NetworkConfig
-    from pose_core.train.datasets.augment import Augmentation
-    from pose_core.train.image_samples import ImageDataset
+    from pose_core.lab.datasets.augment import Augmentation
+    from pose_core.lab.nets.base import NetworkConfig
+    from pose_core.lab.train.images.samples import ImageDataset
 
 _STICKS_TO_TRAIN, _STICKS_HELD_OUT = 600, 60
 _STICKS_TINY = 8
@@ -37,7 +37,7 @@ def main() -> int:
     options = _parse()
     import torch
 
-    from pose_core.nets.registry import NETWORKS
+    from pose_core.lab.nets.registry import NETWORKS
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -58,9 +58,9 @@ def main() -> int:
 
 
 def _train(name: str, options: argparse.Namespace) -> None:
-    from pose_core.nets.registry import network_config
-    from pose_core.train.image_loop import HISTORY, ImageTrainSettings, load_trained, train_image_network
-    from pose_core.train.report import read_history
+    from pose_core.lab.nets.registry import network_config
+    from pose_core.lab.train.images.loop import HISTORY, ImageTrainSettings, load_trained, train_image_network
+    from pose_core.lab.train.lifter.report import read_history
 
     config = network_config(name, options.config, _changes(options.set))
     out = Path(options.out) / f"{name}-{options.config}" if options.all or not options.exact_out else Path(options.out)
@@ -105,12 +105,12 @@ def _export(
 ) -> None:
     import numpy as np
 
-    from pose_core.nets.registry import NETWORKS
-    from pose_core.train.datasets.augment import scale_crops
-    from pose_core.train.image_export import export_network, write_description
-    from pose_core.train.image_loop import HISTORY, score
-    from pose_core.train.image_report import draw_curves, draw_examples, write_card
-    from pose_core.train.report import read_history
+    from pose_core.lab.datasets.augment import scale_crops
+    from pose_core.lab.nets.registry import NETWORKS
+    from pose_core.lab.train.images.export import export_network, write_description
+    from pose_core.lab.train.images.loop import HISTORY, score
+    from pose_core.lab.train.images.report import draw_curves, draw_examples, write_card
+    from pose_core.lab.train.lifter.report import read_history
 
     network = network.cpu()
     rows = np.linspace(0, len(measured) - 1, min(len(measured), _MEASURED)).astype(np.int64)
@@ -153,9 +153,9 @@ class _Data:
 def _data(name: str, config: NetworkConfig, options: argparse.Namespace) -> _Data:
     import numpy as np
 
-    from pose_core.train.datasets.augment import Augmentation
-    from pose_core.train.image_samples import ImageSubset, split_by_subject
-    from pose_core.train.stick_figures import StickFigures
+    from pose_core.lab.datasets.augment import Augmentation
+    from pose_core.lab.train.images.samples import ImageSubset, split_by_subject
+    from pose_core.lab.train.images.stick_figures import StickFigures
 
     learns_without_3d = name in ("habibie2019", "tome2017", "li_chan2014_2d")
     if options.data:
@@ -187,8 +187,8 @@ def _data(name: str, config: NetworkConfig, options: argparse.Namespace) -> _Dat
 
 
 def _read(options: argparse.Namespace, splits: tuple[str, ...], size: int) -> ImageDataset:
-    from pose_core.train.datasets.in_memory import InMemory
-    from pose_core.train.datasets.rendered import read_rendered
+    from pose_core.lab.datasets.in_memory import InMemory
+    from pose_core.lab.datasets.rendered import read_rendered
 
     dataset = read_rendered(Path(options.data), splits)
     return InMemory(dataset, size) if options.in_memory else dataset
@@ -197,7 +197,7 @@ def _read(options: argparse.Namespace, splits: tuple[str, ...], size: int) -> Im
 def _with_3d(dataset: Any) -> ImageDataset:
     import numpy as np
 
-    from pose_core.train.image_samples import ImageSubset
+    from pose_core.lab.train.images.samples import ImageSubset
 
     return ImageSubset(dataset.source, dataset.rows[np.flatnonzero(dataset.has_3d)], dataset.hide_3d_of_looks)
 

@@ -20,11 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pose_core.errors import PoseCoreError  # noqa: E402
-from pose_core.nets.tome2017 import fit_pose_prior, read_pose_prior, write_pose_prior  # noqa: E402
-from pose_core.train.data_folder import read_folder  # noqa: E402
-from pose_core.train.mocap import split_mocap  # noqa: E402
-from scripts._evaluation.prior_data import draw_poses  # noqa: E402
-from scripts._evaluation.prior_report import describe, measure_prior, write_card  # noqa: E402
+from pose_core.lab.datasets.mocap import split_mocap  # noqa: E402
+from pose_core.lab.datasets.mocap_folder import read_folder  # noqa: E402
+from pose_core.lab.evaluation.prior_data import draw_poses  # noqa: E402
+from pose_core.lab.evaluation.prior_report import describe, measure_prior, write_card  # noqa: E402
+from pose_core.lab.nets.tome2017 import fit_pose_prior, read_pose_prior, write_pose_prior  # noqa: E402
 
 WEIGHTS = ROOT / "pose_core" / "weights"
 FILES = ("pose_prior.npz", "POSE_PRIOR.md")

@@ -8,7 +8,7 @@ import pytest
 
 from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, VideoConfig
 from pose_core.errors import CancelledError, NoPersonError, VideoError
-from pose_core.metrics import acceleration_error, bone_length_variation, mpjpe, pa_mpjpe
+from pose_core.maths.metrics import acceleration_error, bone_length_variation, mpjpe, pa_mpjpe
 from pose_core.motion_file import read_motion
 from pose_core.pipeline import estimate, motion_paths
 from pose_core.video import PreviewWriter, open_video

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose_core.cameras import invert_rigid, project_points, transform_points
+from pose_core.maths.cameras import invert_rigid, project_points, transform_points
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"

@@ -13,11 +13,11 @@ from pose_core.errors import ConfigError
 from pose_core.motion_file import Motion
 
 from .apply_motion import ApplyOptions, apply_steps, take_earlier_name
-from .armature_reader import check_target
-from .new_armature import remove_armature
-from .scene_time import set_frame_range
-from .snapshot import Snapshot
+from .read.armature_reader import check_target
+from .restore.snapshot import Snapshot
 from .steps import drain
+from .write.new_armature import remove_armature
+from .write.scene_time import set_frame_range
 
 
 @dataclass(frozen=True, eq=False)

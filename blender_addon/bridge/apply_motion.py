@@ -32,21 +32,21 @@ from pose_core.retarget import (
     wanted_root,
     with_root_motion,
 )
-from pose_core.retarget.bone_map import PARTS
+from pose_core.retarget.rig.bone_map import PARTS
 
-from .action_writer import keep_lead, push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
-from .armature_reader import check_target, read_armature
 from .compat import assign_action
-from .foot_skin import with_foot_skin
-from .mapping_report import mapping_notes, mapping_report
-from .new_armature import create_armature, remove_armature
-from .probe_controls import needs_probing, probe
-from .scene_time import scene_rate, set_frame_range, set_scene_rate
-from .snapshot import Snapshot
+from .read.armature_reader import check_target, read_armature
+from .read.foot_skin import with_foot_skin
+from .read.probe_controls import needs_probing, probe
+from .report.mapping_report import mapping_notes, mapping_report
+from .report.target_notes import size_notes, target_notes
+from .report.verify import FAILING_SHARE, verify
+from .restore.snapshot import Snapshot
 from .steps import beside, drain
-from .switches import key_switches, set_switches, stiff_limbs
-from .target_notes import size_notes, target_notes
-from .verify import FAILING_SHARE, verify
+from .write.action_writer import keep_lead, push_to_nla, reset_leftovers, set_rotation_modes, take_name, write_action
+from .write.new_armature import create_armature, remove_armature
+from .write.scene_time import scene_rate, set_frame_range, set_scene_rate
+from .write.switches import key_switches, set_switches, stiff_limbs
 
 _PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_shift_m")
 FPS_MODES = ("subframes", "resample")

@@ -1,0 +1,1 @@
+"""Exported files put right for programs that are not Blender."""

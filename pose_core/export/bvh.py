@@ -15,8 +15,8 @@ import numpy as np
 
 from pose_core.errors import ExportError
 from pose_core.export.clip import Clip, Skeleton, rigid
-from pose_core.retarget.channels import euler_angles
-from pose_core.rotations import matrix_to_quaternion
+from pose_core.maths.rotations import matrix_to_quaternion
+from pose_core.retarget.rig.channels import euler_angles
 from pose_core.types import FloatArray
 
 CM = 0.01

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from pose_core.errors import ExportError
-from pose_core.retarget.channels import same_side
-from pose_core.rotations import matrix_to_quaternion
+from pose_core.maths.rotations import matrix_to_quaternion
+from pose_core.retarget.rig.channels import same_side
 from pose_core.types import FloatArray
 
 # A node whose scale changes by less than this (relative) does not change it.

@@ -10,7 +10,7 @@ from pose_core.export.clip import LocalTracks
 from pose_core.export.fbx_file import Node
 from pose_core.export.fbx_scene import FbxScene, set_property
 from pose_core.export.thinning import KeptKeys, slopes
-from pose_core.retarget.channels import euler_angles
+from pose_core.retarget.rig.channels import euler_angles
 from pose_core.types import BoolArray, FloatArray
 
 TICKS = 46_186_158_000

@@ -10,8 +10,8 @@ import numpy as np
 from pose_core.errors import ExportError
 from pose_core.export.clip import rigid
 from pose_core.export.fbx_file import Node
-from pose_core.retarget.channels import channel_rotations, euler_angles
-from pose_core.rotations import matrix_to_quaternion
+from pose_core.maths.rotations import matrix_to_quaternion
+from pose_core.retarget.rig.channels import channel_rotations, euler_angles
 from pose_core.types import FloatArray
 
 _UNSCALED = 1e-9

@@ -11,7 +11,7 @@ import numpy as np
 from pose_core.export.clip import LocalTracks, inverse_rigid, rigid
 from pose_core.export.glb_file import Glb
 from pose_core.export.thinning import KeptKeys, slopes
-from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix
+from pose_core.maths.rotations import matrix_to_quaternion, quaternion_to_matrix
 from pose_core.types import BoolArray, FloatArray
 
 _NO_SCALE = 1e-6

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pose_core.export.clip import LocalTracks
-from pose_core.retarget.channels import channel_rotations, euler_angles
-from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix
+from pose_core.maths.rotations import matrix_to_quaternion, quaternion_to_matrix
+from pose_core.retarget.rig.channels import channel_rotations, euler_angles
 from pose_core.types import BoolArray, FloatArray
 
 # Every channel starts with keys that keep it within this share of the bound; more come where joints need them.

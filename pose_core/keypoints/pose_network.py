@@ -1,4 +1,4 @@
-"""Networks that give joints in 2D and 3D right away, as `pose_core.train` exports them."""
+"""Networks that give joints in 2D and 3D right away, as `pose_core.lab.train.lifter` exports them."""
 
 from __future__ import annotations
 

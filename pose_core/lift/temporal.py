@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pose_core.cameras import rays_from_pixels
 from pose_core.errors import InsufficientDataError, ModelError
 from pose_core.lift.features import INPUT_JOINTS, make_features, mirror_features
 from pose_core.lift.resample import from_grid, seconds_from_seen, stretches, to_grid
+from pose_core.maths.cameras import rays_from_pixels
 from pose_core.runtime.session import Session, open_session
 from pose_core.skeletons import CANONICAL, joint_mapping
 from pose_core.types import FloatArray, KeypointTrack, LiftedTrack

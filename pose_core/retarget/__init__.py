@@ -1,23 +1,28 @@
 """Carry a motion onto any humanoid rig; numpy only, free of Blender."""
 
-from pose_core.retarget.auto_map import detect_bones, doubtful_parts, map_bones, map_by_family, sure_bones
-from pose_core.retarget.body_pose import LIMB_JOINTS
-from pose_core.retarget.bone_checks import check_bone_map
-from pose_core.retarget.bone_map import BoneMap, IkControl, Switch
-from pose_core.retarget.bone_map_file import bone_map_from_dict, bone_map_to_dict, read_bone_map, write_bone_map
-from pose_core.retarget.channels import rotation_channels
-from pose_core.retarget.control_keys import KeyedBones, keyed_bones
-from pose_core.retarget.expected import motion_limb_angles, planted_at, witness_bones
-from pose_core.retarget.key_tracks import KeyTrack, key_tracks
-from pose_core.retarget.keying import KeysConfig, planned_tracks, wanted_root, with_root_motion
-from pose_core.retarget.kinematics import pose_bones
-from pose_core.retarget.new_rig import NewBone, new_rig_bone_map, new_rig_layout
-from pose_core.retarget.rest_alignment import RestAlignment, align_rest_pose
-from pose_core.retarget.rig import Follow, RigDescription
-from pose_core.retarget.rig_motion import RigMotion
-from pose_core.retarget.times import SceneRate, frames_of_times, rate_of_times, resampled, split_rate
-from pose_core.retarget.transfer import ik_limbs, switches_of, transfer
-from pose_core.retarget.transfer_config import CONTROLS, TransferConfig
+from pose_core.retarget.keys.plan import KeysConfig, planned_tracks, wanted_root, with_root_motion
+from pose_core.retarget.keys.times import SceneRate, frames_of_times, rate_of_times, resampled, split_rate
+from pose_core.retarget.keys.tracks import KeyTrack, key_tracks
+from pose_core.retarget.mapping.bone_map_file import (
+    bone_map_from_dict,
+    bone_map_to_dict,
+    read_bone_map,
+    write_bone_map,
+)
+from pose_core.retarget.mapping.checks import check_bone_map
+from pose_core.retarget.mapping.detect import detect_bones, doubtful_parts, map_bones, map_by_family, sure_bones
+from pose_core.retarget.rig.bone_map import BoneMap, IkControl, Switch
+from pose_core.retarget.rig.channels import rotation_channels
+from pose_core.retarget.rig.description import Follow, RigDescription
+from pose_core.retarget.rig.kinematics import pose_bones
+from pose_core.retarget.rig.motion import RigMotion
+from pose_core.retarget.rig.new_rig import NewBone, new_rig_bone_map, new_rig_layout
+from pose_core.retarget.rig.rest_alignment import RestAlignment, align_rest_pose
+from pose_core.retarget.transfer.body_pose import LIMB_JOINTS
+from pose_core.retarget.transfer.config import CONTROLS, TransferConfig
+from pose_core.retarget.transfer.control_keys import KeyedBones, keyed_bones
+from pose_core.retarget.transfer.expected import motion_limb_angles, planted_at, witness_bones
+from pose_core.retarget.transfer.transfer import ik_limbs, switches_of, transfer
 
 __all__ = [
     "CONTROLS",

@@ -14,10 +14,10 @@ from typing import Any
 from pose_core.errors import ModelError
 from pose_core.files import atomic_path
 from pose_core.folders import cache_folder
+from pose_core.process_lock import process_lock
 from pose_core.runtime.catalogue import KINDS, ModelEntry, ModelFile, built_in_models, entry_from_data
 from pose_core.runtime.description import read_description
 from pose_core.runtime.fetch import BytesCallback, extract_members, fetch_files
-from pose_core.runtime.lock import process_lock
 from pose_core.runtime.verify import HashBook
 
 FOLDER_VARIABLE = "POSE_CORE_MODELS"

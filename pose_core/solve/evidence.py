@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from pose_core.skeletons import CANONICAL, keypoint_set
-from pose_core.solve.body_model import BODY
+from pose_core.solve.body.body_model import BODY
 from pose_core.types import FloatArray, KeypointTrack
 
 # Keypoints by the point they show, where the names differ; several keypoints are averaged.

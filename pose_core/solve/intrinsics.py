@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pose_core.cameras import camera_matrix, default_focal_px, focal_from_35mm, focal_from_fov
 from pose_core.config import CameraConfig
+from pose_core.maths.cameras import camera_matrix, default_focal_px, focal_from_35mm, focal_from_fov
 from pose_core.types import FloatArray
 
 

@@ -8,22 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from pose_core.axes import UP_WORLD, camera_angles
-from pose_core.cameras import invert_rigid, transform_points
 from pose_core.config import CameraConfig, SolveConfig
-from pose_core.frame_times import frame_spans
+from pose_core.maths.axes import UP_WORLD, camera_angles
+from pose_core.maths.cameras import invert_rigid, transform_points
+from pose_core.maths.frame_times import frame_spans
+from pose_core.maths.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
 from pose_core.motion_file import Motion
-from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, quaternion_to_matrix
 from pose_core.skeletons import CANONICAL, keypoint_set
-from pose_core.solve.body_model import BODY
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import BodyState, forward, state_from_rotations
 from pose_core.solve.camera_poses import poses_of_frames, read_camera_poses
 from pose_core.solve.evidence import LIFTED_POINTS, observe_points, observed_points
 from pose_core.solve.intrinsics import choose_intrinsics
-from pose_core.solve.kinematics import BodyState, forward, state_from_rotations
-from pose_core.solve.problem import Problem, TermWeights
-from pose_core.solve.residuals import reprojection
-from pose_core.solve.rough import Evidence, RoughMotion, gather_evidence, rough_motion
-from pose_core.solve.sequence import SequenceSolution, solve_sequence
+from pose_core.solve.sequence.problem import Problem, TermWeights
+from pose_core.solve.sequence.residuals import reprojection
+from pose_core.solve.sequence.staged import SequenceSolution, solve_sequence
+from pose_core.solve.start.rough import Evidence, RoughMotion, gather_evidence, rough_motion
 from pose_core.types import FloatArray, KeypointTrack, LiftedTrack
 
 _JOINTS = slice(0, BODY.joint_count)

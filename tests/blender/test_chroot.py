@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from _support.chroot import Bind, root_command, run_in_root
 from tests.support.blender import full_blender_root
+from tools.chroot import Bind, root_command, run_in_root
 
 pytestmark = pytest.mark.blender
 

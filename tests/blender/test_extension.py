@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from _support.progress import Progress
 from pose_core.motion_file import read_motion
 from tests.support import blender
 from tests.support.sources import REPOSITORY
+from tools.progress import Progress
 
 pytestmark = pytest.mark.blender
 

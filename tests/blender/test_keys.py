@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pose_core.motion_file import write_motion
-from pose_core.retarget.decimate import PLANTED_MM
+from pose_core.retarget.keys.decimate import PLANTED_MM
 from tests.support.blender import run_bpy_script, run_full_blender_script
 from tests.support.motions import random_motion, sample_motion
 from tests.support.shared import shared_file

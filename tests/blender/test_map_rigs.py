@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import build_addon
-from _support.progress import Progress
 from tests.support.blender import run_bpy_script, run_full_blender_script
 from tests.support.shared import shared_file
+from tools.progress import Progress
 
 pytestmark = pytest.mark.blender
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from _support.progress import Progress
 from tests.support import blender
 from tests.support.sources import REPOSITORY
+from tools.progress import Progress
 
 pytestmark = pytest.mark.blender
 

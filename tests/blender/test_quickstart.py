@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from _support.environments import ensure_worker_env
-from _support.progress import Progress
-from _support.python import base_python
 from pose_core.motion_file import read_motion
 from tests.support.blender import bpy_python, run_bpy_script
 from tests.support.sources import REPOSITORY
+from tools.environments import ensure_worker_env
+from tools.progress import Progress
+from tools.python import base_python
 
 pytestmark = pytest.mark.blender
 

@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("cv2")
 
-from pose_core.train.datasets.images import Picture, read_picture
-from pose_core.train.datasets.layout import LABELS_FILE, read_labels
-from pose_core.train.datasets.rendered import read_rendered
+from pose_core.lab.datasets.images import Picture, read_picture
+from pose_core.lab.datasets.layout import LABELS_FILE, read_labels
+from pose_core.lab.datasets.rendered import read_rendered
 from tests.support.blender import REPOSITORY, bpy_python, run_bpy_script, run_process
 from tests.support.shared import shared_file
 
@@ -30,13 +30,13 @@ from mathutils import Vector
 
 def main(args):
     sys.path.insert(0, args[0])
-    from _dataset.figure import Figure
-    from _dataset.people import draw_person
-    from _dataset.surroundings import Surroundings, set_up_render
-    from _dataset.views import draw_view
+    from pose_core.lab.rendered_people.figure import Figure
+    from pose_core.lab.rendered_people.people import draw_person
+    from pose_core.lab.rendered_people.surroundings import Surroundings, set_up_render
+    from pose_core.lab.rendered_people.views import draw_view
     from _mannequin import rig
-    from _mannequin.pose import pose_joints, solve_pose
-    from _mannequin.skeleton import JOINT_BONES
+    from pose_core.lab.mannequin.pose import pose_joints, solve_pose
+    from pose_core.lab.mannequin.skeleton import JOINT_BONES
     from pose_core.skeletons import CANONICAL
     rng = np.random.default_rng(3)
     with np.load(args[1]) as data:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from _support.progress import Progress
 from pose_core import __version__
 from tests.support.sources import REPOSITORY
+from tools.progress import Progress
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pose_core.export.glb_file import Glb, read_glb, write_glb
 from pose_core.export.glb_scene import add_clips, node_globals, plain_names, skinned_meshes_to_top, without_scale
 from pose_core.export.godot_import import bake_rate, import_settings
 from pose_core.export.thinning import all_keys, hermite, places, reaches, thinned
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.maths.rotations import rotation_vector_to_matrix
 
 T = 61
 PARENTS = (-1, 0, 1, 2)

@@ -6,7 +6,7 @@ import pytest
 from pose_core.errors import ExportError
 from pose_core.export.fbx_file import Node, read_fbx, write_fbx
 from pose_core.export.fbx_scene import name_textures, read_property, read_scene, set_property, without_scale
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.maths.rotations import rotation_vector_to_matrix
 
 
 def sample() -> Node:

@@ -72,7 +72,7 @@ _NOTES = """
 
 def write_page(folder: Path, page: Path) -> None:
     """Make the exports, ask all readers, write the page."""
-    from _support.interop import read_readers
+    from tools.interop import read_readers
 
     readers = read_readers()
     entries = make_exports(folder)

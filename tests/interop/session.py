@@ -16,8 +16,8 @@ from tests.support.shared import shared_file
 
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
-from _support.chroot import Bind, run_in_root
-from _support.interop import Readers
+from tools.chroot import Bind, run_in_root
+from tools.interop import Readers
 
 READERS = Path(__file__).parent / "readers"
 SCRIPT = Path(__file__).parent / "scripts" / "make_exports.py"

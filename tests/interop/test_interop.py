@@ -48,7 +48,7 @@ class Session:
 
     def seen(self, need: str, read: Callable[[Any, Path, list[Entry]], list[Seen]]) -> list[Seen]:
         """What a reader saw; skips (in CI fails) where it is missing."""
-        from _support.interop import read_readers
+        from tools.interop import read_readers
 
         readers = read_readers()
         if getattr(readers, need) is None:
@@ -210,7 +210,7 @@ def test_godot_shows_what_blender_does(godot: list[Seen]) -> None:
 def test_godot_draws_the_character(session: Session, godot: list[Seen], display: Display) -> None:
     import cv2
 
-    from _support.interop import read_readers
+    from tools.interop import read_readers
 
     assert godot
     picture = cv2.imread(str(draw_in_godot(read_readers(), session.folder, display.name)))

@@ -11,15 +11,15 @@ from pose_core.cli.main import main
 from pose_core.errors import ModelError
 from pose_core.keypoints.crop import Region
 from pose_core.keypoints.pose_network import PoseNetworkKeypoints
+from pose_core.lab.datasets.augment import scale_crops
+from pose_core.lab.nets.base import ImageNetwork, NetworkConfig
+from pose_core.lab.nets.outputs import PoseOutput
+from pose_core.lab.nets.registry import network_config
+from pose_core.lab.train.images.export import export_network, write_description
+from pose_core.lab.train.images.loop import ImageTrainSettings, train_image_network
+from pose_core.lab.train.images.stick_figures import StickFigures
 from pose_core.motion_file import read_motion
-from pose_core.nets.base import ImageNetwork, NetworkConfig
-from pose_core.nets.outputs import PoseOutput
-from pose_core.nets.registry import network_config
 from pose_core.runtime.store import ModelStore
-from pose_core.train.datasets.augment import scale_crops
-from pose_core.train.image_export import export_network, write_description
-from pose_core.train.image_loop import ImageTrainSettings, train_image_network
-from pose_core.train.stick_figures import StickFigures
 from pose_core.video.frame import VideoFrame
 from tests.support.shared import shared_file
 from tests.test_samples import SAMPLES

@@ -9,10 +9,10 @@ from pose_core.cli.exit_codes import ExitCode
 from pose_core.cli.main import main
 from pose_core.keypoints.crop import Region
 from pose_core.keypoints.pose_network import PoseNetworkKeypoints
-from pose_core.metrics import mpjpe
+from pose_core.lab.datasets.rendered import read_rendered
+from pose_core.maths.metrics import mpjpe
 from pose_core.motion_file import read_motion
 from pose_core.runtime.store import ModelStore
-from pose_core.train.datasets.rendered import read_rendered
 from pose_core.video.frame import VideoFrame
 from tests.test_samples import SAMPLES
 

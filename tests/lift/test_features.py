@@ -11,7 +11,7 @@ from pose_core.lift.features import (
     mirror_features,
     rotations_to_axis,
 )
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.skeletons import CANONICAL
 from tests.support.synthetic import walking_joints
 

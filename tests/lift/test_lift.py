@@ -3,7 +3,7 @@ import pytest
 
 from pose_core.errors import InsufficientDataError
 from pose_core.lift import lift_by_model_depth, lift_track
-from pose_core.metrics import mpjpe
+from pose_core.maths.metrics import mpjpe
 from tests.support.synthetic import observe, walking_joints
 
 

@@ -9,7 +9,7 @@ from pose_core.errors import InsufficientDataError, ModelError
 from pose_core.lift.features import FRAMES_PER_S
 from pose_core.lift.resample import from_grid, seconds_from_seen, stretches, to_grid
 from pose_core.lift.temporal import LONGEST_GAP_S, WEIGHTS, TemporalLifter, lift_by_network, open_lifter
-from pose_core.metrics import mpjpe, pa_mpjpe
+from pose_core.maths.metrics import mpjpe, pa_mpjpe
 from pose_core.skeletons import CANONICAL, KEYPOINT_SETS
 from pose_core.types import KeypointTrack
 from tests.support.synthetic import observe, walking_joints

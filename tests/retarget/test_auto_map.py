@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pose_core.errors import RigError
 from pose_core.retarget import BoneMap, RigDescription, detect_bones, map_bones, map_by_family, sure_bones
-from pose_core.retarget.bone_map import ESSENTIAL, OPTIONAL, PARTS
+from pose_core.retarget.rig.bone_map import ESSENTIAL, OPTIONAL, PARTS
 from tests.support.rig_variants import chain_above, moved, nameless, reordered, styled, with_bones, with_fingers
 from tests.support.rigs import RigShape, make_rig, renamed, without
 

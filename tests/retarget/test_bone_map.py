@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from pose_core.errors import RigError
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.retarget import BoneMap, IkControl, RigDescription, Switch, check_bone_map, map_bones
-from pose_core.retarget.bone_map import ESSENTIAL, FINGERS, PARTS
-from pose_core.retarget.bone_names import NamePreset, name_presets, normalised, parse_preset, says_nothing
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.retarget.mapping.families import NamePreset, name_presets, normalised, parse_preset, says_nothing
+from pose_core.retarget.rig.bone_map import ESSENTIAL, FINGERS, PARTS
 from tests.support.rig_variants import chain_above, with_bones, with_fingers
 from tests.support.rigs import RigShape, make_rig, renamed, without
 from tests.support.shared import shared_file

@@ -20,7 +20,7 @@ from pose_core.retarget import (
     read_bone_map,
     write_bone_map,
 )
-from pose_core.retarget.bone_map import CHAINS, FINGERS, LIMBS, PARTS
+from pose_core.retarget.rig.bone_map import CHAINS, FINGERS, LIMBS, PARTS
 from tests.support.rig_variants import with_fingers
 from tests.support.rigs import make_rig
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pose_core.retarget.bone_words import read_name
+from pose_core.retarget.mapping.words import read_name
 
 
 @pytest.mark.parametrize(

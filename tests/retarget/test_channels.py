@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pose_core.errors import ConfigError
+from pose_core.maths.rotations import matrix_to_quaternion, quaternion_to_matrix, rotation_vector_to_matrix
 from pose_core.retarget import rotation_channels
-from pose_core.retarget.rig import ROTATION_MODES
-from pose_core.rotations import matrix_to_quaternion, quaternion_to_matrix, rotation_vector_to_matrix
+from pose_core.retarget.rig.description import ROTATION_MODES
 from pose_core.types import FloatArray
 
 EULER = [mode for mode in ROTATION_MODES if len(mode) == 3]

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from pose_core.errors import ConfigError
+from pose_core.lab.bench.fewer_keys import played
 from pose_core.retarget import KeysConfig, KeyTrack, RigDescription, key_tracks, map_bones, pose_bones, transfer
-from pose_core.retarget.body_points import BodyPoints
-from pose_core.retarget.decimate import PLANTED_MM, decimated
-from pose_core.retarget.hermite import Samples, fit_curves, long_stretches
-from pose_core.retarget.keying import planted_points
+from pose_core.retarget.keys.decimate import PLANTED_MM, decimated
+from pose_core.retarget.keys.hermite import Samples, fit_curves, long_stretches
+from pose_core.retarget.keys.plan import planted_points
+from pose_core.retarget.keys.points import BodyPoints
 from pose_core.types import FloatArray
-from scripts._bench.fewer_keys import played
 from tests.support.motions import random_motion, sample_motion
 from tests.support.rigs import RigShape, make_rig
 

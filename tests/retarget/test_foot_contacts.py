@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pose_core.motion_file import Motion
-from pose_core.retarget.foot_contacts import foot_contacts
+from pose_core.retarget.feet.contacts import foot_contacts
 from pose_core.skeletons import CANONICAL
 from tests.support.motions import rest_motion, sample_walk
 

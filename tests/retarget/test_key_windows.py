@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pose_core.retarget.hermite import Held, Samples, fit_curves
-from pose_core.retarget.key_windows import window_around, with_edges
+from pose_core.retarget.keys.hermite import Held, Samples, fit_curves
+from pose_core.retarget.keys.windows import window_around, with_edges
 from pose_core.types import BoolArray
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.retarget import map_bones, transfer
-from pose_core.retarget.kinematics import pose_bones
-from pose_core.retarget.mesh_soles import FootSkin, ankle_over, outermost, rise_m, sole_of_skin, upright
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.retarget.feet.mesh_soles import FootSkin, ankle_over, outermost, rise_m, sole_of_skin, upright
+from pose_core.retarget.rig.kinematics import pose_bones
 from tests.support.motions import sample_walk
 from tests.support.rigs import RigShape, make_rig
 

@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from pose_core.frame_times import second_difference
+from pose_core.maths.frame_times import second_difference
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.motion_file import Motion
 from pose_core.retarget import (
     RigDescription,
@@ -19,9 +20,8 @@ from pose_core.retarget import (
     pose_bones,
     transfer,
 )
-from pose_core.retarget.planted_feet import contact_floor
-from pose_core.retarget.proportions import slips
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.retarget.feet.planted import contact_floor
+from pose_core.retarget.feet.proportions import slips
 from pose_core.skeletons import CANONICAL
 from pose_core.types import BoolArray, FloatArray
 from tests.support.motions import mocap_motion, motion_of_joints, sample_walk, with_contacts

@@ -10,8 +10,8 @@ import pytest
 
 from pose_core.errors import RigError
 from pose_core.retarget import IkControl, map_bones
-from pose_core.retarget.bone_names import preset_of
-from pose_core.retarget.vrm import humanoid_of_gltf, parts_of_humanoid, read_humanoid
+from pose_core.retarget.mapping.families import preset_of
+from pose_core.retarget.mapping.vrm import humanoid_of_gltf, parts_of_humanoid, read_humanoid
 from tests.support.rig_variants import nameless, with_bones
 from tests.support.rigs import make_rig
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pose_core.errors import ConfigError, RigError
+from pose_core.maths.rotations import twist_about
 from pose_core.retarget import KeysConfig, RigDescription, RigMotion, map_bones, pose_bones, transfer, with_root_motion
-from pose_core.retarget.root_motion import find_root_bone
-from pose_core.rotations import twist_about
+from pose_core.retarget.keys.root_motion import find_root_bone
 from pose_core.types import FloatArray
 from tests.support.motions import random_motion, sample_motion
 from tests.support.rigs import RigShape, make_rig

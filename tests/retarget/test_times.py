@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pose_core.errors import ConfigError, InsufficientDataError
+from pose_core.maths.rotations import matrix_to_quaternion, rotation_vector_to_matrix
 from pose_core.retarget import RigMotion, frames_of_times, rate_of_times, resampled, split_rate
-from pose_core.retarget.times import slerp
-from pose_core.rotations import matrix_to_quaternion, rotation_vector_to_matrix
+from pose_core.retarget.keys.times import slerp
 
 
 def turning(frames: int, rate: float, valid: np.ndarray | None = None) -> RigMotion:

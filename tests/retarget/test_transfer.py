@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pose_core.errors import ConfigError, InsufficientDataError, RigError
+from pose_core.maths.rotations import quaternion_to_matrix, rotation_vector_to_matrix, unit
 from pose_core.motion_file import Motion
 from pose_core.retarget import (
     LIMB_JOINTS,
@@ -20,7 +21,6 @@ from pose_core.retarget import (
     pose_bones,
     transfer,
 )
-from pose_core.rotations import quaternion_to_matrix, rotation_vector_to_matrix, unit
 from pose_core.skeletons import CANONICAL
 from pose_core.types import FloatArray
 from tests.support.motions import make_motion, random_motion, rest_motion

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pose_core.retarget.two_bone import bend_for_distance, reach, soft_reach, steady_bend
-from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix, unit
+from pose_core.maths.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix, unit
+from pose_core.retarget.feet.two_bone import bend_for_distance, reach, soft_reach, steady_bend
 
 UPPER, LOWER = np.array([0.02, 0.0, -0.4]), np.array([0.0, 0.03, -0.45])
 LENGTH = float(np.linalg.norm(UPPER) + np.linalg.norm(LOWER))

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from pose_core.errors import ModelError
+from pose_core.process_lock import process_lock
 from pose_core.runtime import catalogue, fetch, store
 from pose_core.runtime.catalogue import KINDS, ModelEntry, ModelFile, WheelSource, built_in_models, entry_from_data
-from pose_core.runtime.lock import process_lock
 from pose_core.runtime.store import ModelStore
 from pose_core.runtime.verify import HashBook
 from pose_core.skeletons import KEYPOINT_SETS
@@ -247,7 +247,7 @@ def test_the_hash_book_notices_changes(tmp_path: Path) -> None:
 
 LOCK_SCRIPT = """
 import sys, time, pathlib
-from pose_core.runtime.lock import process_lock
+from pose_core.process_lock import process_lock
 with process_lock(pathlib.Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(60)

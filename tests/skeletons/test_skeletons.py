@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pose_core.errors import ConfigError, ShapeError
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.skeletons import (
     CANONICAL,
     KEYPOINT_SETS,

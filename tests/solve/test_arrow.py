@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pose_core.solve.arrow import NormalEquations, dense_matrix
+from pose_core.solve.sequence.arrow import NormalEquations, dense_matrix
 
 
 def random_equations(frames, unknowns, clip_wide, seed=0):

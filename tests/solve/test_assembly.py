@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pose_core.cameras import camera_matrix
-from pose_core.solve.assembly import Assembler
-from pose_core.solve.body_model import BODY
-from pose_core.solve.kinematics import forward
-from pose_core.solve.problem import Problem, TermWeights
+from pose_core.maths.cameras import camera_matrix
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import forward
+from pose_core.solve.sequence.assembly import Assembler
+from pose_core.solve.sequence.problem import Problem, TermWeights
 from tests.solve.test_kinematics import random_state
 
 FRAMES = 5

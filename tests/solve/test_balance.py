@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from pose_core.rotations import rotation_vector_to_matrix
-from pose_core.solve.balance import centre_of_mass, up_from_balance
-from pose_core.solve.body_model import BODY
-from pose_core.solve.kinematics import forward
+from pose_core.maths.rotations import rotation_vector_to_matrix
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import forward
+from pose_core.solve.ground.balance import centre_of_mass, up_from_balance
 from tests.solve.test_kinematics import random_state
 
 UP = np.array([0.0, 0.0, 1.0])

@@ -1,7 +1,7 @@
 import numpy as np
 
-from pose_core.frame_times import runs
-from pose_core.solve.contacts import ContactConfig, detect_contacts
+from pose_core.maths.frame_times import runs
+from pose_core.solve.ground.contacts import ContactConfig, detect_contacts
 
 UP = np.array([0.0, 0.0, 1.0])
 TIME_S = np.arange(90) / 30

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from pose_core.rotations import rotation_vector_to_matrix
-from pose_core.solve.body_model import BODY
-from pose_core.solve.kinematics import BodyState, forward, length_jacobian, point_jacobian, state_from_rotations
+from pose_core.maths.rotations import rotation_vector_to_matrix
+from pose_core.solve.body.body_model import BODY
+from pose_core.solve.body.kinematics import BodyState, forward, length_jacobian, point_jacobian, state_from_rotations
 
 # central differences with this step are good to about its square
 STEP = 1e-5

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pose_core.rotations import rotation_vector_to_matrix
-from pose_core.solve.level import LevelConfig, up_from_footprints
+from pose_core.maths.rotations import rotation_vector_to_matrix
+from pose_core.solve.ground.level import LevelConfig, up_from_footprints
 
 UP = np.array([0.0, 0.0, 1.0])
 TIME_S = np.arange(180) / 30

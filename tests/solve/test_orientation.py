@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pose_core.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
+from pose_core.maths.rotations import matrix_to_rotation_vector, rotation_vector_to_matrix
 from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
 from pose_core.solve import local_rotations, rotations_from_joints

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pose_core.solve.assembly import Assembler
-from pose_core.solve.plausible import default_prior, unlikeliness
+from pose_core.solve.sequence.assembly import Assembler
+from pose_core.solve.sequence.plausible import default_prior, unlikeliness
 from tests.solve.test_assembly import make_problem
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pose_core.frame_times import second_difference
-from pose_core.solve.smoothing import fill_spans, smooth, smooth_robust
+from pose_core.maths.frame_times import second_difference
+from pose_core.solve.start.smoothing import fill_spans, smooth, smooth_robust
 
 
 def test_second_difference_is_exact_for_parabolas_at_uneven_times():

@@ -3,17 +3,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pose_core.axes import UP_WORLD
-from pose_core.cameras import invert_rigid, project_points, transform_points
 from pose_core.config import CameraConfig, SolveConfig
 from pose_core.errors import ConfigError, InsufficientDataError
 from pose_core.lift import lift_by_model_depth, lift_track
-from pose_core.metrics import acceleration_error, bone_length_variation, foot_skate, mpjpe, pa_mpjpe
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.maths.axes import UP_WORLD
+from pose_core.maths.cameras import invert_rigid, project_points, transform_points
+from pose_core.maths.metrics import acceleration_error, bone_length_variation, foot_skate, mpjpe, pa_mpjpe
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS, keypoint_set, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
-from pose_core.solve import sequence, solve_motion
-from pose_core.solve.residuals import acceleration
+from pose_core.solve import solve_motion
+from pose_core.solve.sequence import staged as sequence
+from pose_core.solve.sequence.residuals import acceleration
 from tests.support.synthetic import keypoints_from_joints, observe, walking_joints
 
 HEIGHT_M = 1.75

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pose_core.solve.arrow import dense_matrix
-from pose_core.solve.uncertainty import marginal_covariances
+from pose_core.solve.sequence.arrow import dense_matrix
+from pose_core.solve.sequence.uncertainty import marginal_covariances
 from tests.solve.test_arrow import random_equations
 
 

@@ -24,7 +24,7 @@ def preferences():
 
 def state():
     """What the panel shows."""
-    return sys.modules[f"{MODULE}.state"].STATE
+    return sys.modules[f"{MODULE}.job.state"].STATE
 
 
 def module(name):
@@ -40,19 +40,19 @@ class worker_that_gives:
         self.requests = []
 
     def __enter__(self):
-        self._real = module("operators.estimate").WorkerClient
+        self._real = module("estimate.operators").WorkerClient
 
         def run_blocking(message, _told):
             self.requests.append(message)
             return Result("job", {"frames": 1, "people_found": len(self.paths)}, self.paths)
 
-        module("operators.estimate").WorkerClient = lambda _python: SimpleNamespace(
+        module("estimate.operators").WorkerClient = lambda _python: SimpleNamespace(
             run_blocking=run_blocking, close=lambda: None
         )
         return self
 
     def __exit__(self, *_error):
-        module("operators.estimate").WorkerClient = self._real
+        module("estimate.operators").WorkerClient = self._real
 
 
 def refusal(call):

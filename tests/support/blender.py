@@ -22,9 +22,9 @@ from tests.support.missing import skip_or_fail
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
-from _support import blender as installed
-from _support.chroot import Bind, root_command
-from _support.paths import cache_folder
+from tools import blender as installed
+from tools.chroot import Bind, root_command
+from tools.paths import cache_folder
 
 BPY_VERSIONS = installed.BPY_VERSIONS
 RUNNER = Path(__file__).with_name("bpy_runner.py")

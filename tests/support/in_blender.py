@@ -18,7 +18,7 @@ def load_rig(name: str):
         addon_utils.enable("rigify", default_set=True)
         bpy.ops.object.armature_human_metarig_add()
         return bpy.context.object
-    from blender_addon.bridge.rig_import import import_rig
+    from blender_addon.bridge.read.rig_import import import_rig
 
     if name.endswith(".blend"):
         bpy.ops.wm.open_mainfile(filepath=name)

@@ -2,13 +2,13 @@
 
 LIGHT_MODULES = (
     "pose_core",
-    "pose_core.axes",
-    "pose_core.cameras",
+    "pose_core.maths.axes",
+    "pose_core.maths.cameras",
     "pose_core.config",
     "pose_core.errors",
     "pose_core.motion_file",
     "pose_core.retarget",
-    "pose_core.rotations",
+    "pose_core.maths.rotations",
     "pose_core.skeletons",
     "pose_core.types",
     "pose_core.worker",

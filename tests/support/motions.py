@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_core.lab.bench.mocap import make_motion, mocap_motion, motion_of_joints, with_contacts
+from pose_core.lab.bench.sample import sample_motion
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.motion_file import Motion
-from pose_core.rotations import rotation_vector_to_matrix
 from pose_core.skeletons import CANONICAL, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
 from pose_core.types import BoolArray
-from scripts._bench.mocap import make_motion, mocap_motion, motion_of_joints, with_contacts
-from scripts._bench.sample import sample_motion
 
 __all__ = [
     "make_motion",

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.retarget import RigDescription
-from pose_core.rotations import rotation_vector_to_matrix
 from pose_core.types import FloatArray
 
 _PER_BONE = ("rest_matrices", "lengths", "inherit_rotation", "local_location", "inherit_full_scale", "connected",

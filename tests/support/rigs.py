@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from pose_core.maths.rotations import rotation_vector_to_matrix, unit
 from pose_core.retarget import RigDescription
-from pose_core.rotations import rotation_vector_to_matrix, unit
 from pose_core.types import FloatArray
 from tests.support.motions import rest_motion
 

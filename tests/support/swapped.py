@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from pose_core.lab.datasets.mocap import MOCAP_FPS, read_mocap
+from pose_core.lab.train.lifter.detections import NoiseLevel, observe, offset_joints
+from pose_core.lab.train.lifter.views import draw_views
 from pose_core.lift.features import INPUT_JOINTS, INPUT_NAMES
 from pose_core.lift.swaps import groups_of
 from pose_core.skeletons import keypoint_set
-from pose_core.train.detections import NoiseLevel, observe, offset_joints
-from pose_core.train.mocap import MOCAP_FPS, read_mocap
-from pose_core.train.views import draw_views
 from pose_core.types import BoolArray, FloatArray, KeypointTrack
 from tests.support.shared import shared_file
 

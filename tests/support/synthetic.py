@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.axes import camera_rotation
-from pose_core.cameras import (
+from pose_core.maths.axes import camera_rotation
+from pose_core.maths.cameras import (
     camera_matrix,
     default_focal_px,
     invert_rigid,
@@ -13,7 +13,7 @@ from pose_core.cameras import (
     rigid_transform,
     transform_points,
 )
-from pose_core.rotations import rotation_vector_to_matrix
+from pose_core.maths.rotations import rotation_vector_to_matrix
 from pose_core.skeletons import CANONICAL, joint_mapping, keypoint_set, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
 from pose_core.types import FloatArray, KeypointTrack

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from pose_core.axes import camera_rotation
-from pose_core.cameras import camera_matrix, invert_rigid, rigid_transform, transform_points
+from pose_core.maths.axes import camera_rotation
+from pose_core.maths.cameras import camera_matrix, invert_rigid, rigid_transform, transform_points
+from pose_core.maths.rotations import continuous_quaternions, matrix_to_quaternion, rotation_vector_to_matrix
 from pose_core.motion_file import Motion
-from pose_core.rotations import continuous_quaternions, matrix_to_quaternion, rotation_vector_to_matrix
 from pose_core.skeletons import CANONICAL, keypoint_set, rest_offsets_from_lengths
 from pose_core.skeletons.canonical import stature_lengths
 from tests.support.synthetic import IMAGE_SIZE, walking_rotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pose_core.cameras import project_points, transform_points
 from pose_core.config import TrackConfig
+from pose_core.maths.cameras import project_points, transform_points
 from pose_core.runtime.store import ModelStore
 from pose_core.skeletons import KEYPOINT_SETS
 from pose_core.track import TrackResult, track_people

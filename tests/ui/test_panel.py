@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from _support.progress import Progress
 from pose_core.motion_file import read_motion
 from pose_core.video import probe_video
 from tests.support.display import ARTIFACTS, full_blender_ui
 from tests.support.sources import REPOSITORY
+from tools.progress import Progress
 
 pytestmark = pytest.mark.ui
 

@@ -13,8 +13,8 @@ import bpy
 
 from blender_addon.bridge.apply_many import from_the_left
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
-from blender_addon.bridge.armature_reader import read_armature
-from blender_addon.bridge.rig_import import import_rig
+from blender_addon.bridge.read.armature_reader import read_armature
+from blender_addon.bridge.read.rig_import import import_rig
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import read_motion
 from pose_core.retarget import KeysConfig, detect_bones, read_bone_map, sure_bones
@@ -265,7 +265,10 @@ def models(people, video, rig, network, detectors=""):
     settings, (obj,) = fresh(video, rig)
 
     def offered():
-        return {name: label for name, label, *_ in addon.module("properties")._model_items(settings, bpy.context)}
+        return {
+            name: label
+            for name, label, *_ in addon.module("estimate.property_group")._model_items(settings, bpy.context)
+        }
 
     out["before"], out["default"] = offered(), settings.model
     description = network.with_suffix(".json")
@@ -279,16 +282,16 @@ def models(people, video, rig, network, detectors=""):
     out["unchanged"] = offered() == out["before"]
     register(filepath=str(network))
     out["after"], out["chosen"] = offered(), settings.model
-    request = addon.module("request").build_request(settings, addon.preferences())
+    request = addon.module("estimate.request").build_request(settings, addon.preferences())
     out["asked_for"] = request.track.model
-    others = addon.module("status").model_store(addon.preferences()).cache / out["default"]
+    others = addon.module("machine.status").model_store(addon.preferences()).cache / out["default"]
     others.rename(others.with_suffix(".away"))  # it may bring a detector
     out["no_detector"] = addon.refusal(bpy.ops.pose_core.estimate)
     others.with_suffix(".away").rename(others)
     settings.model = out["default"]
     out["back"] = [settings.model, settings.model_name]
     settings.model_name = "elsewhere"
-    addon.module("status").readiness(bpy.context, anew=True)
+    addon.module("machine.status").readiness(bpy.context, anew=True)
     out["elsewhere"] = [settings.model, offered()["elsewhere"], addon.refusal(bpy.ops.pose_core.estimate)]
     settings.model = "person"
     if detectors:

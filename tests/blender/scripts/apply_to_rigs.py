@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
-from blender_addon.bridge.fbx_export import export_fbx
+from blender_addon.bridge.export.plain_fbx import export_fbx
 from pose_core.errors import RigError
 from pose_core.motion_file import read_motion
 from tests.support.in_blender import curves_of, fingerprint, load_rig, world_heads

@@ -6,13 +6,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from blender_addon.bridge import action_writer
 from blender_addon.bridge import apply_motion as apply_module
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
-from blender_addon.bridge.armature_reader import read_armature
-from blender_addon.bridge.fbx_export import export_fbx
+from blender_addon.bridge.export.plain_fbx import export_fbx
+from blender_addon.bridge.read.armature_reader import read_armature
+from blender_addon.bridge.report.verify import evaluated_bones
 from blender_addon.bridge.steps import drain
-from blender_addon.bridge.verify import evaluated_bones
+from blender_addon.bridge.write import action_writer
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import read_motion
 from pose_core.retarget import RigMotion, key_tracks, pose_bones

@@ -10,9 +10,9 @@ from blender_addon.bridge import apply_many as many_module
 from blender_addon.bridge.apply_many import Casting, apply_motions
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
 from pose_core.errors import PoseCoreError
+from pose_core.lab.retargeting.run_rigs import load_rig, measure
 from pose_core.motion_file import read_motion
 from pose_core.retarget import KeysConfig, TransferConfig
-from scripts._retarget.run_rigs import load_rig, measure
 from tests.support.in_blender import curves_of, fingerprint
 
 

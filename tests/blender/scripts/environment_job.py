@@ -24,7 +24,7 @@ def main(args):
     zip_path, video, out = args
     bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
     preferences = bpy.context.preferences.addons[MODULE].preferences
-    state = sys.modules[MODULE + ".state"].STATE
+    state = sys.modules[MODULE + ".job.state"].STATE
     settings = bpy.context.scene.pose_core
     settings.video_path, settings.output_folder = video, out
     settings.use_range, settings.range_end_s = True, 1.0

@@ -10,8 +10,8 @@ import numpy as np
 
 from blender_addon.bridge import compat
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
-from blender_addon.bridge.export_character import actions_of, export_character, export_takes
-from blender_addon.bridge.export_presets import PRESETS, export_preset
+from blender_addon.bridge.export.character import actions_of, export_character, export_takes
+from blender_addon.bridge.export.presets import PRESETS, export_preset
 from pose_core.errors import PoseCoreError
 from pose_core.export.glb_file import read_glb
 from pose_core.motion_file import read_motion

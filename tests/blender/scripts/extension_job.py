@@ -83,7 +83,7 @@ def main(args):
     settings.frame_start = 11
     settings.write_preview = True
     outcome = bpy.ops.pose_core.estimate()
-    state = sys.modules[MODULE + ".state"].STATE
+    state = sys.modules[MODULE + ".job.state"].STATE
     summary = state.summary
     assert state.problem is None
     obj = bpy.data.objects[summary.object_names[0]]

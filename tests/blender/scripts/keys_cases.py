@@ -8,11 +8,11 @@ import numpy as np
 
 from blender_addon.bridge import compat
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
-from blender_addon.bridge.armature_reader import read_armature
+from blender_addon.bridge.read.armature_reader import read_armature
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import read_motion
 from pose_core.retarget import KeysConfig, map_bones, transfer
-from pose_core.retarget.keying import planted_points
+from pose_core.retarget.keys.plan import planted_points
 from tests.support.in_blender import curves_of, fingerprint, load_rig
 
 BOUNDS_MM = (1.0, 2.0)

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import addon_utils
 import bpy
 
-from blender_addon.bridge import rig_hints
-from blender_addon.bridge.armature_reader import read_armature
+from blender_addon.bridge.read import rig_hints
+from blender_addon.bridge.read.armature_reader import read_armature
 from pose_core.errors import RigError
 from pose_core.retarget import bone_map_to_dict, map_bones
 from tests.support.in_blender import fingerprint, load_rig
@@ -108,7 +108,8 @@ def use_list(zip_path, folder, generic):
     """Detect, doubt, confirm, edit, lengthen, save, load and clear."""
     obj = load_rig(generic)
     bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
-    from bl_ext.user_default.pose_core import bone_list, state
+    from bl_ext.user_default.pose_core.bones import bone_list
+    from bl_ext.user_default.pose_core.job import state
 
     settings = bpy.context.scene.pose_core
     settings.character, settings.target = "EXISTING", obj

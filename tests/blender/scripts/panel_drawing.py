@@ -73,9 +73,11 @@ def main(args):
     zip_path, environment, video = args
     bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
     assert addon_utils.check(MODULE)[1]
-    state = sys.modules[MODULE + ".state"]
-    panel = sys.modules[MODULE + ".panels.main_panel"].POSE_CORE_PT_main
-    from bl_ext.user_default.pose_core.panels import bones_ui, cast_ui, preferences_ui
+    state = sys.modules[MODULE + ".job.state"]
+    panel = sys.modules[MODULE + ".estimate.panel"].POSE_CORE_PT_main
+    from bl_ext.user_default.pose_core.bones import panel as bones_ui
+    from bl_ext.user_default.pose_core.cast import panel as cast_ui
+    from bl_ext.user_default.pose_core.machine import panel as preferences_ui
 
     preferences = bpy.context.preferences.addons[MODULE].preferences
     settings = bpy.context.scene.pose_core

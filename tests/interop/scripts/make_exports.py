@@ -12,8 +12,8 @@ import numpy as np
 from mathutils import Matrix
 
 from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
-from blender_addon.bridge.export_character import ExportOptions, export_character
-from blender_addon.bridge.export_presets import PRESETS, export_preset
+from blender_addon.bridge.export.character import ExportOptions, export_character
+from blender_addon.bridge.export.presets import PRESETS, export_preset
 from pose_core.motion_file import read_motion
 from pose_core.retarget import KeysConfig
 from tests.interop.motions import KINDS, START_FRAMES

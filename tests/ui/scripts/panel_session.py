@@ -60,7 +60,7 @@ def sidebar():
 
 
 def state():
-    return sys.modules[MODULE + ".state"].STATE
+    return sys.modules[MODULE + ".job.state"].STATE
 
 
 def scene_facts():
@@ -236,7 +236,7 @@ class GivesMotions:
         return [Result("job", {"frames": 1, "people_found": 2}, self.paths)]
 
     def close(self):
-        sys.modules[MODULE + ".operators.estimate"].WorkerClient = seen["worker"]
+        sys.modules[MODULE + ".estimate.operators"].WorkerClient = seen["worker"]
 
 
 def put_on_two():
@@ -255,7 +255,7 @@ def put_on_two():
         bpy.ops.ed.undo_push(message="Two characters")
         settings.character, settings.people, settings.target = "EXISTING", "ALL", None
         bpy.ops.pose_core.add_roles()
-        operators = sys.modules[MODULE + ".operators.estimate"]
+        operators = sys.modules[MODULE + ".estimate.operators"]
         seen["worker"], operators.WorkerClient = operators.WorkerClient, GivesMotions
         bpy.ops.pose_core.estimate("INVOKE_DEFAULT")
 

@@ -1,0 +1,1 @@
+"""Jobs without a window: estimate, retarget, export, report."""

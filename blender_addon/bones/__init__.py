@@ -1,0 +1,1 @@
+"""Which bone plays which part: the list to look at and to edit."""

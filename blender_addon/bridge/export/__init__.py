@@ -1,0 +1,1 @@
+"""Characters written for other programs."""

@@ -1,0 +1,1 @@
+"""Rigs and files read from Blender, changing nothing."""

@@ -1,0 +1,1 @@
+"""The scene remembered before a change, and put back."""

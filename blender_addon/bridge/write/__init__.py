@@ -1,0 +1,1 @@
+"""Keys, armatures, switches and scene time written into Blender."""

@@ -1,0 +1,1 @@
+"""Which person of the video plays which character."""

@@ -1,0 +1,1 @@
+"""Estimate Pose: settings, request, the button, and what came of it."""

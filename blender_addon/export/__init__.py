@@ -1,0 +1,1 @@
+"""Export of a character for other programs."""

@@ -1,0 +1,1 @@
+"""A job as users see it: running, its state, its panel."""

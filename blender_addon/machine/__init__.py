@@ -1,0 +1,1 @@
+"""The machine: worker environment, models, preferences."""

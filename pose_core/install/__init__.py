@@ -1,0 +1,1 @@
+"""Worker environments: made, checked and repaired; standard library only."""

@@ -1,0 +1,1 @@
+"""The laboratory: networks, training, measurement and rendered people. The product never imports it."""

@@ -1,0 +1,1 @@
+"""Recordings and pictures of people with joints, to train on and to measure with."""

@@ -1,0 +1,1 @@
+"""Networks of published papers, and of the project's own."""

@@ -1,0 +1,1 @@
+"""Training: the temporal lifter, image networks, and what both share."""

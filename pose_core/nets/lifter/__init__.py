@@ -1,5 +1,0 @@
-"""The temporal lifter: a dilated convolutional network from 2D joints over time to 3D joints."""
-
-from pose_core.nets.lifter.model import LifterNetwork, LifterShape
-
-__all__ = ["LifterNetwork", "LifterShape"]

@@ -1,0 +1,1 @@
+"""From a motion on a rig to the keys that are written."""

@@ -1,0 +1,1 @@
+"""The body that the solver moves: joints, freedoms, limits and forward kinematics."""

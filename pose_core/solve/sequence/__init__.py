@@ -1,0 +1,1 @@
+"""The clip-wide least-squares problem and its solution."""

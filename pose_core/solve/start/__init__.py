@@ -1,0 +1,1 @@
+"""A rough motion to start the solve from: lengths, rotations, up and the root's path."""
