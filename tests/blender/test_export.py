@@ -68,6 +68,11 @@ def test_several_clips_to_a_file_each(cases: dict[str, Any]) -> None:
     assert case["range"][1] - case["range"][0] == pytest.approx(case["wanted"][-1] - case["wanted"][0], abs=1e-3)
 
 
+def test_empty_frames_at_the_beginning_keep_their_time(cases: dict[str, Any]) -> None:
+    for name, (first, late) in cases["lead"].items():
+        assert first == 0.0 and late == pytest.approx(0.0, abs=1e-3), name
+
+
 def test_what_is_in_the_nla_is_exported(cases: dict[str, Any]) -> None:
     assert cases["nla"]["error_m"] < FBX_M and cases["nla"]["glb_error_m"] < FBX_M
     assert min(cases["nla"][suffix] for suffix in ("fbx", "glb", "bvh")) > 10_000

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -12,6 +13,7 @@ from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
 from blender_addon.bridge.export.character import actions_of, export_character, export_takes
 from blender_addon.bridge.export.presets import PRESETS, export_preset
 from pose_core.errors import PoseCoreError
+from pose_core.export.glb_file import read_glb
 from pose_core.motion_file import read_motion
 from tests.support.in_blender import fingerprint, load_rig, world_heads
 
@@ -33,6 +35,7 @@ def main(args):
         },
         "files": files(motions["walk"], motions["gaps"], mixamo, Path(folder)),
         "nla": from_nla(motions["walk"], mixamo, Path(folder)),
+        "lead": lead(motions["walk"], unreal, Path(folder)),
         "refusals": refusals(motions["walk"], mixamo, Path(folder)),
     }
 
@@ -200,6 +203,24 @@ def from_nla(motion, rig, folder):
     back = reimport(folder / "nla.glb", export_preset("glb"))
     seen = heads_from_start(back)
     out["glb_error_m"] = max(float(np.abs(seen[b] - v).max()) for b, v in heads.items())
+    return out
+
+
+def lead(motion, rig, folder):
+    """Frames without a pose at the beginning keep their time, whether what plays or a take is exported."""
+    values = {n: np.array(getattr(motion, n)) for n in ("rotations_wxyz", "root_translation_m", "joints_world_m")}
+    for one in values.values():
+        one[:6] = np.nan
+    obj = load_rig(rig)
+    apply_motion(bpy.context, replace(motion, **values), obj, ApplyOptions(clip_name="late", verify=False))
+    length_s = float(motion.timestamps_s[-1] - motion.timestamps_s[0])
+    out = {}
+    for takes in ((), ("late",)):
+        path = export_character(bpy.context, obj, folder / "lead.glb", export_preset("glb"), takes)
+        glb = read_glb(path.read_bytes())
+        samplers = glb.json["animations"][0]["samplers"]
+        ends = [glb.json["accessors"][s["input"]] for s in samplers]
+        out["take" if takes else "plays"] = [min(e["min"][0] for e in ends), max(e["max"][0] for e in ends) - length_s]
     return out
 
 
