@@ -9,12 +9,13 @@ Each campaign prints a table and renews its section of docs/results/robustness.m
 
 from __future__ import annotations
 
+import tools.needs  # noqa: F401
+
+# isort: split
 import argparse
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+import _root  # noqa: F401 - puts the project on the path
 from tools.campaign import frame, rigs
 
 CAMPAIGNS: tuple[frame.Campaign, ...] = (rigs,)

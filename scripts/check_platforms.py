@@ -24,8 +24,8 @@ from tools.wheels import lock_for, pip_target
 import_product()
 
 from pose_core.install import lock_file  # noqa: E402
-from pose_core.install.pip_settings import pip_environment  # noqa: E402
 from pose_core.install.platforms import DEFAULT_LOCK, PLATFORMS, PYTHONS, Platform  # noqa: E402
+from pose_core.processes.pip_settings import pip_environment  # noqa: E402
 
 BEGIN, END = "<!-- platforms -->", "<!-- end of platforms -->"
 README = project_root() / "README.md"

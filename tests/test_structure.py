@@ -35,7 +35,7 @@ def test_the_scripts_that_set_up_need_the_standard_library_alone() -> None:
         for module, line, _ in imports(path)
         if module.partition(".")[0] not in allowed
         and module not in product
-        and not module.startswith(("pose_core.worker", "pose_core.install"))
+        and not module.startswith(("pose_core.worker", "pose_core.install", "pose_core.processes"))
     ]
     assert found == []
     code = f"import sys; sys.path[:0] = [{str(scripts)!r}]; import tools.wheels"

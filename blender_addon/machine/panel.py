@@ -8,7 +8,7 @@ from ..job import panel as job_ui
 from ..job.state import STATE
 from ..job.text import draw_text
 from .paths import MachinePaths
-from .status import platform_problem, readiness
+from .status import Readiness, platform_problem, readiness
 
 
 def draw_preferences(preferences: MachinePaths, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -16,8 +16,17 @@ def draw_preferences(preferences: MachinePaths, layout: bpy.types.UILayout, cont
     layout.use_property_split = True
     layout.use_property_decorate = False
     found = readiness(context)
+    _draw_environment(preferences, layout.box(), context, found)
+    _draw_models(preferences, layout.box(), found)
+    if STATE.job is not None:
+        job_ui.draw_progress(layout, STATE.job)
+    elif STATE.problem is None or STATE.problem.kind in ("setup", "model"):
+        job_ui.draw_outcome(layout, context)
 
-    box = layout.box()
+
+def _draw_environment(
+    preferences: MachinePaths, box: bpy.types.UILayout, context: bpy.types.Context, found: Readiness
+) -> None:
     environment = found.environment
     head = box.row()
     head.label(text="Worker Environment", icon="CONSOLE")
@@ -52,7 +61,8 @@ def draw_preferences(preferences: MachinePaths, layout: bpy.types.UILayout, cont
     remove.enabled = environment.ours
     remove.operator("pose_core.remove", icon="TRASH")
 
-    box = layout.box()
+
+def _draw_models(preferences: MachinePaths, box: bpy.types.UILayout, found: Readiness) -> None:
     head = box.row()
     head.label(text="Models", icon="OUTLINER_OB_ARMATURE")
     state = head.row()
@@ -67,11 +77,6 @@ def draw_preferences(preferences: MachinePaths, layout: bpy.types.UILayout, cont
         box.label(text=" ".join(part for part in (found.model_problem, found.model_hint) if part), icon="INFO")
     row = box.row(align=True)
     fetch = row.row(align=True)
-    fetch.enabled = environment.usable
+    fetch.enabled = found.environment.usable
     fetch.operator("pose_core.get_models", icon="IMPORT")
     row.operator("pose_core.register_model", icon="ADD")
-
-    if STATE.job is not None:
-        job_ui.draw_progress(layout, STATE.job)
-    elif STATE.problem is None or STATE.problem.kind in ("setup", "model"):
-        job_ui.draw_outcome(layout, context)

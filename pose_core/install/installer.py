@@ -22,9 +22,9 @@ from pose_core.errors import WorkerError
 from pose_core.install import environment, lock_file, platforms
 from pose_core.install.steps import Steps
 from pose_core.install.verification import verify
+from pose_core.processes.line_process import guarded_module
 from pose_core.temporaries import is_alive
 from pose_core.worker import protocol
-from pose_core.worker.process import guarded_module
 from pose_core.worker.protocol import Message
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.errors import CancelledError, WorkerError
-from pose_core.install.pip_settings import pip_environment
-from pose_core.install.pip_words import explain
-from pose_core.worker.process import clean_environment, run_lines
+from pose_core.processes.line_process import clean_environment, run_lines
+from pose_core.processes.pip_settings import pip_environment
+from pose_core.processes.pip_words import explain
 
 if TYPE_CHECKING:
     from pose_core.types import CancelCallback, ProgressCallback

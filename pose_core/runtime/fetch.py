@@ -13,12 +13,12 @@ from pathlib import Path
 
 from pose_core.errors import ModelError
 from pose_core.files import atomic_path
-from pose_core.install.pip_settings import pip_environment
-from pose_core.install.pip_words import explain
+from pose_core.processes.line_process import clean_environment, guarded_module, run_lines
+from pose_core.processes.pip_settings import pip_environment
+from pose_core.processes.pip_words import explain
 from pose_core.runtime.catalogue import ModelFile, WheelSource
 from pose_core.runtime.verify import file_sha256
 from pose_core.temporaries import sweep, temporary_beside
-from pose_core.worker.process import clean_environment, guarded_module, run_lines
 
 BytesCallback = Callable[[int, int], None]
 """Called with bytes done and bytes in all (0 = unknown)."""

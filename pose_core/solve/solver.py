@@ -219,6 +219,16 @@ def _contacts_seen(contacts: FloatArray, inside: BoolArray, tree: Skeleton) -> F
     return np.where(inside[:, [tree.index(name) for name in CONTACT_JOINTS]], contacts, 0.0)
 
 
+def _reprojection_errors(track: KeypointTrack, span: slice, points_camera_m: FloatArray, K: FloatArray) -> FloatArray:
+    """(S, K) pixels from each keypoint of a span to the point of the body that it shows; NaN where it shows none."""
+    error = np.full(track.confidence[span].shape, np.nan)
+    for point, keypoints, _ in observed_points(track.keypoint_set):
+        for k in keypoints:
+            off, _ = reprojection(points_camera_m[:, point], track.xy_px[span][:, k], K)
+            error[:, k] = np.linalg.norm(off, axis=-1)
+    return error
+
+
 def _motion(
     track: KeypointTrack,
     whole: Evidence,
@@ -233,12 +243,8 @@ def _motion(
     T_camera_world = np.broadcast_to(np.eye(4), (len(problem.time_s), 4, 4)).copy()
     T_camera_world[:, :3, :3], T_camera_world[:, :3, 3] = problem.R_camera_world, problem.t_camera_world_m
     T_world_camera = invert_rigid(T_camera_world)
-    error = np.full(track.confidence[span].shape, np.nan)
     camera = transform_points(T_camera_world, pose.points_m)
-    for point, keypoints, _ in observed_points(track.keypoint_set):
-        for k in keypoints:
-            off, _ = reprojection(camera[:, point], track.xy_px[span][:, k], problem.K)
-            error[:, k] = np.linalg.norm(off, axis=-1)
+    error = _reprojection_errors(track, span, camera, problem.K)
     still = bool(np.ptp(T_camera_world, axis=0).max() < 1e-9)
     R_local = pose.R_local[:, _JOINTS]
     quaternions = continuous_quaternions(matrix_to_quaternion(R_local))

@@ -124,15 +124,35 @@ def track_people(
             _collect(job, tracker, networks.estimator, history)
             report(len(times))
     report.finish(len(times))
+    diagnostics = {
+        "model": config.model,
+        "networks": networks.diagnostics,
+        "frames": len(times),
+        "side_by_side": side_by_side,
+    }
     gaps_s = [b.time_s - b.before_s for b in breaks if b.kind == GAP]
     clip = _Clip(np.array(times), np.array(indices, dtype=np.int64), image_size, gaps_s)
+    result = _result(tracker, networks.estimator, config, clip, breaks, diagnostics)
+    diagnostics["seconds"] = round(time.perf_counter() - started, 3)
+    return result
+
+
+def _result(
+    tracker: PeopleTracker,
+    estimator: KeypointEstimator,
+    config: TrackConfig,
+    clip: _Clip,
+    breaks: list[Break],
+    diagnostics: dict[str, Any],
+) -> TrackResult:
+    """The people who are real and asked for, as tracks; what was found is added to the diagnostics."""
     for person in tracker.people:
-        person.drop_doubtful(networks.estimator.sure_score, clip.frames_in(_LONG_STRETCH_S))
+        person.drop_doubtful(estimator.sure_score, clip.frames_in(_LONG_STRETCH_S))
     real = _real_people(tracker.people, config.min_track_s, clip)
     tracks = tuple(
         person.to_track(
             number,
-            networks.estimator.keypoint_set,
+            estimator.keypoint_set,
             clip.timestamps_s,
             clip.frame_indices,
             clip.image_size,
@@ -140,14 +160,7 @@ def track_people(
         )
         for number, person in _chosen(real, config)
     )
-    diagnostics = {
-        "model": config.model,
-        "networks": networks.diagnostics,
-        "frames": len(times),
-        "people_found": len(real),
-        "side_by_side": side_by_side,
-        "seconds": round(time.perf_counter() - started, 3),
-    }
+    diagnostics["people_found"] = len(real)
     if breaks:
         diagnostics["breaks"] = [{"kind": b.kind, "before_s": b.before_s, "time_s": b.time_s} for b in breaks]
     return TrackResult(tracks, clip.timestamps_s, clip.frame_indices, diagnostics, tuple(breaks))

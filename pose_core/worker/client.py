@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from pose_core import __version__
 from pose_core.errors import CancelledError, PoseCoreError, WorkerError
 from pose_core.folders import log_folder
+from pose_core.processes.line_process import LineProcess
 from pose_core.temporaries import remove_leftovers
 from pose_core.worker import protocol
-from pose_core.worker.process import LineProcess
 from pose_core.worker.protocol import Message, ProtocolError
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from .python import base_python, find_python
 
 import_product()
 
-from pose_core.install.pip_settings import pip_environment  # noqa: E402
 from pose_core.install.platforms import lock_name, this_machine  # noqa: E402
+from pose_core.processes.pip_settings import pip_environment  # noqa: E402
 
 MARKER = "pose-core-environment.json"
 RECIPE_VERSION = 1

@@ -19,10 +19,13 @@ class Room:
 
 ROOMS = (
     Room("basics", ("pose_core", *(f"pose_core.{name}" for name in ("errors", "types", "files", "folders",
-                    "process_lock", "stages"))), "errors with hints, checked types, safe files, one lock"),
+                    "process_lock", "stages", "cancel", "temporaries", "untrusted"))),
+         "errors with hints, checked types, safe files, bounded readers, one lock"),
+    Room("processes", ("pose_core.processes",), "child processes that end with their parent"),
     Room("maths", ("pose_core.maths",), "rotations, cameras, frame times, metrics"),
     Room("skeletons", ("pose_core.skeletons",), "joint trees, keypoint sets and how they map"),
-    Room("contracts", ("pose_core.config", "pose_core.motion_file", "pose_core.casting", "pose_core.doubts"),
+    Room("contracts", ("pose_core.config", "pose_core.motion_file", "pose_core.casting", "pose_core.doubts",
+                       "pose_core.job_paths"),
          "one request in, one motion file out, who plays whom"),
     Room("runtime", ("pose_core.runtime", "pose_core.weights"), "model catalogue, store, ONNX and LiteRT sessions"),
     Room("video", ("pose_core.video",), "upright frames with exact times, previews out"),
@@ -32,6 +35,7 @@ ROOMS = (
     Room("lift", ("pose_core.lift",), "repair of 2D, joints in 3D about the pelvis"),
     Room("solve", ("pose_core.solve",), "one motion of a body over the whole clip"),
     Room("retarget", ("pose_core.retarget",), "bones of any rig, and keys for them"),
+    Room("export", ("pose_core.export",), "files that other programs read right"),
     Room("preview", ("pose_core.preview",), "the skeleton over the footage"),
     Room("pipeline", ("pose_core.pipeline",), "video to motion files"),
     Room("worker", ("pose_core.worker",), "the pipeline in a process of its own, JSON lines"),

@@ -16,8 +16,8 @@ from .python import base_python
 import_product()
 
 from pose_core.install import lock_file, platforms  # noqa: E402
-from pose_core.install.pip_settings import pip_environment  # noqa: E402
 from pose_core.install.platforms import Platform  # noqa: E402
+from pose_core.processes.pip_settings import pip_environment  # noqa: E402
 
 MARKER = "complete.json"
 OLDER = ((3, 13), requirements_file(platforms.MACOS_13_LOCK))

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from pose_core.install.pip_settings import kept_settings, kept_variables, pip_environment
-from pose_core.install.pip_words import explain
-from pose_core.worker.process import clean_environment, guarded_module
+from pose_core.processes.line_process import clean_environment, guarded_module
+from pose_core.processes.pip_settings import kept_settings, kept_variables, pip_environment
+from pose_core.processes.pip_words import explain
 from tests.support.sources import REPOSITORY
 
 PATIENCE_S = 30.0
 PARENT = """
 import sys, time
-from pose_core.worker.process import LineProcess, guarded_module
+from pose_core.processes.line_process import LineProcess, guarded_module
 child = LineProcess(guarded_module(sys.executable, "http.server", "--bind", "127.0.0.1", "0"), 1000)
 print(child.pid, flush=True)
 time.sleep(600)

@@ -1,0 +1,1 @@
+"""Child processes that end with their parent, and pip among them; standard library only."""
