@@ -20,7 +20,7 @@ class Room:
 ROOMS = (
     Room("basics", ("pose_core", *(f"pose_core.{name}" for name in ("errors", "types", "files", "folders",
                     "process_lock", "stages", "cancel", "temporaries", "untrusted"))),
-         "errors with hints, checked types, safe files, bounded readers, one lock"),
+         "errors with hints, checked types, safe files and readers"),
     Room("processes", ("pose_core.processes",), "child processes that end with their parent"),
     Room("maths", ("pose_core.maths",), "rotations, cameras, frame times, metrics"),
     Room("skeletons", ("pose_core.skeletons",), "joint trees, keypoint sets and how they map"),
