@@ -14,7 +14,7 @@ from pose_core.processes.pip_settings import kept_settings, kept_variables, pip_
 from pose_core.processes.pip_words import explain
 from tests.support.sources import REPOSITORY
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 PARENT = """
 import sys, time
 from pose_core.processes.line_process import LineProcess, guarded_module
