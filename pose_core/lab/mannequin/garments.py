@@ -32,13 +32,14 @@ def _tube(points: list[FloatArray], radii: list[tuple[float, float]], side: Floa
     return unite(*(limb(points[i], points[i + 1], radii[i], radii[i + 1], side) for i in range(len(points) - 1)))
 
 
-def build_coat(fine: float, thick_m: float, end_share: float) -> Part:
+def build_coat(fine: float, thick_m: float, end_share: float, front_m: float = 0.0) -> Part:
     """What lies over the shirt from the shoulders to the hips and down the arms, cut straight so that no waist shows.
 
     Args:
         fine: edge of the quads, relative to the sample clip's.
         thick_m: how far it stands off: 0.01 for a loose shirt, 0.03 for a winter coat.
         end_share: where the sleeves end, from the elbow (0) to the wrist (1); below 0 on the upper arm.
+        front_m: half-width of a strip of the second material down the front.
     """
     t = thick_m
     body = column([
@@ -69,7 +70,9 @@ def build_coat(fine: float, thick_m: float, end_share: float) -> Part:
     mesh = mesh_surface(
         subtract(cloth, throat, blend_m=0.016), (-0.80, -0.24, 0.82), (0.80, 0.24, 1.56), 0.0140 * fine
     )
-    return Part("coat", mesh, ("coat",))
+    middle = mesh.vertices[mesh.quads].mean(axis=1)
+    strip = (np.abs(middle[:, 0]) < front_m) & (middle[:, 1] < 0.0)
+    return Part("coat", mesh, ("coat", "trim"), strip.astype(int))
 
 
 def build_wide_trousers(fine: float) -> Part:

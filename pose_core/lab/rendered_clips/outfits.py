@@ -27,6 +27,8 @@ class Outfit:
     """Cloth round both legs."""
     hanging_cloth: str = "coat"
     """Whose colour it has: "coat", or "skirt" for a colour of its own."""
+    front_m: float = 0.0
+    """Half-width of a strip down the front in another colour: where a coat is buttoned, or a cardigan stands open."""
     wide_trousers: bool = False
     bare_legs: bool = False
     bag: str = ""
@@ -37,9 +39,9 @@ class Outfit:
 
 OUTFITS: dict[str, Outfit] = {
     "fitted": Outfit(),
-    "long coat": Outfit(0.030, 0.97, HangingCut(0.86, 0.226, 0.175, 0.06)),
-    "knee coat": Outfit(0.028, 0.97, HangingCut(0.56, 0.222, 0.172, 0.05), hair="long"),
-    "cardigan": Outfit(0.014, 0.92, HangingCut(0.66, 0.205, 0.158, 0.03), hair="bun"),
+    "long coat": Outfit(0.030, 0.97, HangingCut(0.86, 0.226, 0.175, 0.06), front_m=0.016),
+    "knee coat": Outfit(0.028, 0.97, HangingCut(0.56, 0.222, 0.172, 0.05), front_m=0.020, hair="long"),
+    "cardigan": Outfit(0.014, 0.92, HangingCut(0.66, 0.205, 0.158, 0.03), front_m=0.075, hair="bun"),
     "long skirt": Outfit(
         hanging=HangingCut(0.94, 0.185, 0.140, 0.17, 0.014), hanging_cloth="skirt", bare_legs=True, hair="long"
     ),
@@ -51,7 +53,7 @@ OUTFITS: dict[str, Outfit] = {
     "wide trousers": Outfit(wide_trousers=True),
     "wide all over": Outfit(0.016, 0.90, HangingCut(0.28, 0.212, 0.165, 0.02), wide_trousers=True, hair="cap"),
     "coat and backpack": Outfit(0.024, 0.97, HangingCut(0.30, 0.218, 0.168, 0.02), bag="backpack", hair="cap"),
-    "coat and bag": Outfit(0.028, 0.97, HangingCut(0.62, 0.222, 0.172, 0.05), bag="shoulder", hair="long"),
+    "coat and bag": Outfit(0.028, 0.97, HangingCut(0.62, 0.222, 0.172, 0.05), front_m=0.012, bag="shoulder", hair="long"),
 }
 
 CLOTHING: dict[str, str] = {

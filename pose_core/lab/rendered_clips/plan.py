@@ -71,9 +71,9 @@ class Clip:
     """What it is in tables: standing, walking, sitting, lying and so on."""
     actors: tuple[Actor, ...]
     camera: Camera
-    seconds: float = 3.5
+    seconds: float = 3.0
     rate: str = "24"
-    size_px: tuple[int, int] = (640, 640)
+    size_px: tuple[int, int] = (512, 512)
     boxes: tuple[Box, ...] = ()
     """Lower and upper corners of things in the way or underneath."""
     seat: bool = False

@@ -77,7 +77,11 @@ class Stage:
         label = f"person_{number}_"
         coat = person.top.colour if outfit.hanging_cloth == "coat" and outfit.coat_thick_m is None else _dull(rng)
         without = ("trousers",) if outfit.wide_trousers else ()
-        figure = Figure(person, rng, label, _over(outfit), without, {"coat": coat, "bag": _dull(rng)})
+        if outfit.coat_thick_m is not None:
+            without = (*without, "shirt", "sleeves")  # it would come through where bodies differ from the modelled one
+        trim = person.top.colour if outfit.front_m > 0.05 else tuple(0.4 * c for c in coat)
+        colours = {"coat": coat, "trim": (trim[0], trim[1], trim[2]), "bag": _dull(rng)}
+        figure = Figure(person, rng, label, _over(outfit), without, colours)
         rig.keyframe_pose(figure.armature, performer.pose.D, performer.pose.root_m, performer.points)
         if outfit.hanging is not None:
             shape = person.shape
@@ -85,14 +89,15 @@ class Stage:
                 performer.joints_m, self._take.time_s, outfit.hanging, shape.size, 0.5 + 0.5 * shape.torso_girth
             )
             cloth = figure.materials["trousers" if outfit.hanging_cloth == "skirt" else "coat"]
-            self._hanging.append((_build_hanging(label, cloth), rings))
+            strip = outfit.front_m / outfit.hanging.half_depth_m
+            self._hanging.append((_build_hanging(label, cloth, figure.materials["trim"], strip), rings))
         return figure
 
 
 def _over(outfit: Outfit) -> list[tuple[Part, FloatArray]]:
     worn: list[tuple[Part, FloatArray]] = []
     if outfit.coat_thick_m is not None:
-        worn.append(_coat(outfit.coat_thick_m, outfit.sleeve_end))
+        worn.append(_coat(outfit.coat_thick_m, outfit.sleeve_end, outfit.front_m))
     if outfit.wide_trousers:
         worn.append(_wide_trousers())
     if outfit.bag:
@@ -104,8 +109,8 @@ def _over(outfit: Outfit) -> list[tuple[Part, FloatArray]]:
 
 
 @lru_cache
-def _coat(thick_m: float, end: float) -> tuple[Part, FloatArray]:
-    part = garments.build_coat(_FINE, thick_m, end)
+def _coat(thick_m: float, end: float, front_m: float) -> tuple[Part, FloatArray]:
+    part = garments.build_coat(_FINE, thick_m, end, front_m)
     return part, part_weights(part)
 
 
@@ -127,11 +132,15 @@ def _dull(rng: np.random.Generator) -> Colour:
     return r, g, b
 
 
-def _build_hanging(label: str, material: Any) -> Any:
+def _build_hanging(label: str, material: Any, trim: Any, strip_rad: float) -> Any:
     ring = garments.empty_mesh(LEVELS, AROUND)
     mesh = bpy.data.meshes.new(f"{label}hanging")
     mesh.from_pydata(ring.vertices.tolist(), [], ring.quads.tolist())
     mesh.materials.append(material)
+    mesh.materials.append(trim)
+    # rings begin at the left and go round by the back, so that the front lies at three quarters
+    turn = (np.arange(len(ring.quads)) % AROUND + 0.5) / AROUND * 2 * np.pi
+    mesh.polygons.foreach_set("material_index", (np.abs(turn - 1.5 * np.pi) < strip_rad).astype(np.int32))
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
     around, down = np.tile(np.arange(AROUND) / 4.0, LEVELS), np.repeat(np.arange(LEVELS) / 4.0, AROUND)
     uv = np.stack([around, down], axis=-1)[ring.quads.ravel()]
@@ -197,7 +206,7 @@ def _set_up(clip: Clip, rng: np.random.Generator) -> None:
     shading.use_world_space_lighting = True
     shading.studiolight_rotate_z = float(rng.uniform(-np.pi, np.pi))
     here.display.light_direction = (float(rng.uniform(-0.6, 0.6)), 0.8, 0.5)
-    shading.show_shadows, shading.show_backface_culling = clip.ground_m >= 0, False
+    shading.show_shadows, shading.show_backface_culling = False, False
     here.view_settings.exposure = float(rng.uniform(0.5, 1.1))
     render = here.render
     render.resolution_x, render.resolution_y = clip.size_px
