@@ -9,12 +9,12 @@ _WOMAN, _MAN = Body(1.64, female=True), Body(1.79)
 _SHORT_LEGS, _LONG_LEGS = Body(1.60, 0.94, female=True), Body(2.00, 1.06)
 _SMALL, _CHILD = Body(1.52, 1.03, female=True), Body(1.22, 0.95, child=True)
 
-_DRINK = Act("cmu_13", "unscrew bottlecap, drink soda", 1.0)
-_DRINK_TOO = Act("cmu_13", "unscrew bottlecap, drink soda", 2.0, take=1)
-_SIP = Act("cmu_13", "drink soda", 0.8)
-_ARMS_HIGH = Act("cmu_49", "dance - arms held high", 6.0)
-_PAUSE = Act("style100_actor", "walk - elated", 3.8)
-_HAND_OUT = Act("ui_s07", "standing shoulder scaption", 0.0)
+_DRINK = Act("cmu_13", "unscrew bottlecap, drink soda", 1.0, posture="standing")
+_DRINK_TOO = Act("cmu_13", "unscrew bottlecap, drink soda", 2.0, take=1, posture="standing")
+_SIP = Act("cmu_13", "drink soda", 0.8, posture="standing")
+_ARMS_HIGH = Act("cmu_49", "dance - arms held high", 6.0, posture="standing")
+_PAUSE = Act("style100_actor", "walk - elated", 3.8, posture="standing")
+_HAND_OUT = Act("ui_s07", "standing shoulder scaption", 0.0, posture="standing")
 
 
 def _one(act: Act, outfit: str, body: Body, heading_deg: float = 0.0) -> tuple[Actor, ...]:
@@ -44,7 +44,7 @@ CLIPS: tuple[Clip, ...] = (
          seconds=2.6, rate="30", seed=7),
     Clip("stand_fitted", "standing", _one(_SIP, "fitted", _MAN, 15), _high(-6, _MAN), seed=8),
     Clip("stand_fitted_above", "standing", _one(_ARMS_HIGH, "fitted", _SHORT_LEGS, 45), _high(-40, _SHORT_LEGS), seed=9),
-    Clip("raise_arm_dress", "standing", _one(_HAND_OUT, "dress", _WOMAN, 0), _high(-15, _WOMAN), seconds=1.6, rate="60",
+    Clip("raise_arm_dress", "standing", _one(_HAND_OUT, "dress", _WOMAN, 0), _high(-15, _WOMAN), seconds=1.45, rate="60",
          seed=10),
     Clip("walk_to_camera", "walking", _one(Act("cmu_35", "walk", 0.1, take=2), "long coat", _MAN, 5),
          Camera(-8, 0, 6.0, (0, 0, 0.9), 1.25), seconds=3.2, rate="30000/1001", seed=11),
@@ -70,11 +70,11 @@ CLIPS: tuple[Clip, ...] = (
     Clip("turn", "turning", _one(Act("cmu_13", "unscrew", 4.0, posture="turning"), "short skirt", _WOMAN, 0),
          _high(-12, _WOMAN), seconds=3.6, seed=21),
     Clip("half_upper", "half body", _one(_DRINK, "knee coat", _WOMAN, 12), Camera(-4, 0, 2.3, (0, 0, 1.28), 1.5), seed=22),
-    Clip("half_from_knees", "half body", _one(_SIP, "dress", _SMALL, -25), Camera(-14, 0, 2.6, (0, 0, 1.05), 1.3), seed=23),
+    Clip("half_from_knees", "half body", _one(_SIP, "dress", _SMALL, -25), Camera(-14, 0, 2.6, (0, 0, 1.05), 1.9), seed=23),
     Clip("behind_table", "occluded", _one(_DRINK_TOO, "loose shirt", _MAN, 8), _high(-12, _MAN),
          boxes=(((-0.8, -0.95, 0.0), (0.8, -0.45, 0.78)),), seed=24),
-    Clip("squat", "squatting", _one(Act("ui_s07", "deep squat", 0.3), "wide trousers", _SHORT_LEGS, 30),
-         Camera(-8, 0, 4.2, (0, 0, 0.75), 1.6), seconds=2.8, seed=25),
+    Clip("squat", "squatting", _one(Act("ui_s07", "deep squat", 0.0), "wide trousers", _SHORT_LEGS, 30),
+         Camera(-8, 0, 4.2, (0, 0, 0.75), 1.6), seconds=2.2, seed=25),
     Clip("two_cross", "two people", (
         Actor(Act("cmu_35", "walk", 0.1, take=12), "long coat", _WOMAN, 85, (0.0, -0.45)),
         Actor(Act("cmu_35", "walk", 0.1, take=16), "wide all over", _MAN, -95, (0.0, 0.45))),

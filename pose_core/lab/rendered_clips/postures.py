@@ -105,6 +105,6 @@ def turn(pose: Pose, time_s: FloatArray) -> Pose:
 
 
 JOINT_POSTURES: dict[str, Callable[[FloatArray], FloatArray]] = {"kneeling": kneel, "sitting": sit, "embracing": embrace}
-POSTURES = ("", *JOINT_POSTURES, "lying", "turning")
+POSTURES = ("", "standing", *JOINT_POSTURES, "lying", "turning")
 SEAT_BELOW_PELVIS_M = 0.12
 """How far the top of a seat lies below the pelvis of the modelled body."""

@@ -18,10 +18,14 @@ from pose_core.lab.rendered_clips.postures import JOINT_POSTURES, facing, lie, t
 from pose_core.lab.rendered_people.people import Person
 from pose_core.maths.cameras import camera_matrix
 from pose_core.maths.rotations import rotation_vector_to_matrix
+from pose_core.skeletons import CANONICAL
 from pose_core.types import FloatArray
 
 _CONTEXT_S = 0.4
+_STILL_M_S = 0.2
 _OFF_FLOOR = ("kneeling", "sitting", "lying")
+# Feet are left as they were recorded: putting each of two uneven ones flat on the floor would bend a knee that is straight.
+_FREE_FEET = ("standing", "embracing", "turning")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +80,9 @@ def perform(actor: Actor, mocap: MocapSet, time_s: FloatArray, rng: np.random.Ge
     joints, first_s = _recorded(act, mocap, float(time_s[-1]))
     if act.posture in JOINT_POSTURES:
         joints = JOINT_POSTURES[act.posture](joints)
-    pose = solve_pose(joints, points, on_floor=act.posture not in _OFF_FLOOR)
+    if act.posture not in _OFF_FLOOR:
+        joints = _on_soles(joints, points)
+    pose = solve_pose(joints, points, on_floor=act.posture not in (*_OFF_FLOOR, *_FREE_FEET))
     pose = resampled(pose, (first_s + time_s) * MOCAP_FPS)
     if act.posture == "lying":
         pose = lie(pose)
@@ -117,6 +123,22 @@ def _recorded(act: Act, mocap: MocapSet, seconds: float) -> tuple[FloatArray, fl
         )
     joints = mocap.joints_m[start + first : start + last].astype(np.float64)
     return joints - [0.0, 0.0, float(mocap.floor_m[c])], act.start_s - first / MOCAP_FPS
+
+
+def _on_soles(joints_m: FloatArray, points: Points) -> FloatArray:
+    """The whole performer raised or lowered until standing ankles are as high as the body's own.
+
+    The solve alone would move the ankles and leave the pelvis: two centimetres that bend straight knees by 20 degrees.
+    """
+    legs = [CANONICAL.indices(*(f"{s}_{n}" for n in ("hip", "knee", "ankle"))) for s in ("left", "right")]
+    theirs = sum(float(np.median(np.linalg.norm(np.diff(joints_m[:, leg], axis=1), axis=-1).sum(axis=1))) for leg in legs)
+    rest = [np.array([points[CANONICAL.names[j]] for j in leg]) for leg in legs]
+    ours = sum(float(np.linalg.norm(np.diff(leg, axis=0), axis=-1).sum()) for leg in rest)
+    ankles = joints_m[:, [leg[2] for leg in legs]]
+    speed = np.linalg.norm(np.gradient(ankles, axis=0), axis=-1) * MOCAP_FPS
+    still = ankles[..., 2][speed < _STILL_M_S]
+    low = float(np.median(still)) if len(still) else float(ankles[..., 2].min())
+    return joints_m + [0.0, 0.0, float(points["left_ankle"][2]) * theirs / ours - low]
 
 
 def resampled(pose: Pose, frames: FloatArray) -> Pose:

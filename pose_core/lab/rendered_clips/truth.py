@@ -33,7 +33,8 @@ class Truth:
     @property
     def joints_camera_m(self) -> FloatArray:
         """(P, T, 24, 3) in camera axes."""
-        return transform_points(invert_rigid(self.T_world_camera), self.joints_world_m)
+        T = invert_rigid(self.T_world_camera)
+        return np.stack([transform_points(T, person) for person in self.joints_world_m])
 
     @property
     def joints_px(self) -> FloatArray:
