@@ -30,7 +30,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="names of clips, with commas; all of them otherwise")
-    parser.add_argument("--out", type=Path, default=default_folder(), help="folder for the clips (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=default_folder(), help="folder for the clips (default: %(default)s)"
+    )
     parser.add_argument("--mocap", type=Path, default=ROOT.parent / "shared" / "mocap", help="motion capture folder")
     parser.add_argument("--frames", type=int, help="only so many frames of each clip, for a trial")
     parser.add_argument("--list", action="store_true", help="say which clips there are, and render nothing")

@@ -16,7 +16,8 @@ PARTS = ("pelvis", "neck", "head", "nose", "hip", "shoulder", "knee", "ankle", "
 """Joints of which offsets are told; left and right together, with outwards positive on both sides."""
 
 _ALONG_LIMB = {
-    "knee": "hip", "ankle": "knee", "heel": "ankle", "toe": "ankle", "elbow": "shoulder", "wrist": "elbow", "hand": "wrist",
+    "knee": "hip", "ankle": "knee", "heel": "ankle", "toe": "ankle", "elbow": "shoulder", "wrist": "elbow",
+    "hand": "wrist",
 }  # fmt: skip
 """Joints whose direction is that of the bone that ends in them; all others have that of the trunk, upwards."""
 _LEAST_SHARE = 0.5
@@ -57,7 +58,11 @@ def joint_offsets(track: KeypointTrack, truth: Truth, person: int) -> list[Offse
         for joint, sign in _joints_of(part):
             side = joint.partition("_")[0]
             at = CANONICAL.index(joint)
-            bone = camera[:, at] - camera[:, CANONICAL.index(f"{side}_{_ALONG_LIMB[part]}")] if part in _ALONG_LIMB else trunk
+            bone = (
+                camera[:, at] - camera[:, CANONICAL.index(f"{side}_{_ALONG_LIMB[part]}")]
+                if part in _ALONG_LIMB
+                else trunk
+            )
             one = _offset(part, error[:, at], counted[:, at], bone, sign * left, float(truth.height_m[person]))
             if one is not None:
                 found.append(one)

@@ -57,9 +57,7 @@ class ClipMeasures:
     offsets: list[Measured]
 
 
-def solve_track(
-    track: KeypointTrack, source: str, height_m: float, T_world_camera: FloatArray | None = None
-) -> Motion:
+def solve_track(track: KeypointTrack, source: str, height_m: float, T_world_camera: FloatArray | None = None) -> Motion:
     """What the product makes of a track when it knows the person's height and, if given, the camera's way.
 
     Raises:
@@ -69,9 +67,7 @@ def solve_track(
     K, _ = choose_intrinsics(camera, track.image_size)
     repaired, _ = repair_track(track)
     lifted = lift_track(repaired, K)
-    return solve_motion(
-        repaired, lifted, source, SolveConfig(height_m=height_m), camera, T_world_camera=T_world_camera
-    )
+    return solve_motion(repaired, lifted, source, SolveConfig(height_m=height_m), camera, T_world_camera=T_world_camera)
 
 
 def measure_clips(

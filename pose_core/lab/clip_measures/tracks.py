@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -89,8 +90,8 @@ def cached_tracks(
         return [_track(n, {k.partition("_")[2]: data[k] for k in data.files if k.startswith(f"{n}_")}) for n in numbers]
 
 
-def _arrays(number: int, track: KeypointTrack) -> dict[str, np.ndarray]:
-    kept = {
+def _arrays(number: int, track: KeypointTrack) -> dict[str, Any]:
+    kept: dict[str, Any] = {
         "set": np.array(track.keypoint_set), "time": track.timestamps_s, "frames": track.frame_indices,
         "xy": track.xy_px, "confidence": track.confidence, "size": np.array(track.image_size),
         "boxes": track.boxes_px,
@@ -100,7 +101,7 @@ def _arrays(number: int, track: KeypointTrack) -> dict[str, np.ndarray]:
     return {f"{number}_{key}": value for key, value in kept.items()}
 
 
-def _track(number: int, data: Mapping[str, np.ndarray]) -> KeypointTrack:
+def _track(number: int, data: Mapping[str, Any]) -> KeypointTrack:
     width, height = (int(v) for v in data["size"])
     return KeypointTrack(
         number + 1, str(data["set"]), data["time"], data["frames"], data["xy"], data["confidence"], (width, height),

@@ -52,8 +52,8 @@ def build_coat(fine: float, thick_m: float, end_share: float, front_m: float = 0
     upper = [_between("left_shoulder", "left_elbow", s) for s in (-0.05, 0.3, 0.7, 1.0)]
     fore = [_between("left_elbow", "left_wrist", s) for s in (0.0, 0.35, 0.7, 1.0)]
     sleeve = unite(
-        _tube(upper, [(0.056 + t, 0.058 + t), (0.054 + t, 0.060 + t), (0.050 + t, 0.056 + t), (0.047 + t, 0.052 + t)], _Y),
-        _tube(fore, [(0.047 + t, 0.052 + t), (0.049 + t, 0.053 + t), (0.044 + t, 0.048 + t), (0.042 + t, 0.044 + t)], _Y),
+        _tube(upper, [(r + t, s + t) for r, s in ((0.056, 0.058), (0.054, 0.060), (0.050, 0.056), (0.047, 0.052))], _Y),
+        _tube(fore, [(r + t, s + t) for r, s in ((0.047, 0.052), (0.049, 0.053), (0.044, 0.048), (0.042, 0.044))], _Y),
         blend_m=0.02,
     )  # fmt: skip
     end = (
@@ -67,9 +67,7 @@ def build_coat(fine: float, thick_m: float, end_share: float, front_m: float = 0
         cloth, half_space((0, 0, 0.84), (0, 0, -1)), half_space((0, 0.02, 1.512), (0, -0.30, 1)), blend_m=0.02
     )
     throat = limb(np.array([0, -0.004, 1.470]), np.array([0, -0.004, 1.62]), (0.062, 0.0645), (0.068, 0.090), _X)
-    mesh = mesh_surface(
-        subtract(cloth, throat, blend_m=0.016), (-0.80, -0.24, 0.82), (0.80, 0.24, 1.56), 0.0140 * fine
-    )
+    mesh = mesh_surface(subtract(cloth, throat, blend_m=0.016), (-0.80, -0.24, 0.82), (0.80, 0.24, 1.56), 0.0140 * fine)
     middle = mesh.vertices[mesh.quads].mean(axis=1)
     strip = (np.abs(middle[:, 0]) < front_m) & (middle[:, 1] < 0.0)
     return Part("coat", mesh, ("coat", "trim"), strip.astype(int))
@@ -113,20 +111,18 @@ def build_bag(fine: float, kind: str) -> tuple[Part, ...]:
             [(0.028, 0.012)] * 5, _X,
         )  # fmt: skip
         straps = unite(strap, mirrored(strap))
-        return (
-            Part("bag", mesh_surface(sack, (-0.2, 0.06, 0.98), (0.2, 0.34, 1.48), 0.014 * fine), ("bag",), rigid_bone="chest"),
-            Part("strap", mesh_surface(straps, (-0.2, -0.2, 1.04), (0.2, 0.2, 1.54), 0.010 * fine), ("bag",)),
-        )  # fmt: skip
+        sack_mesh = mesh_surface(sack, (-0.2, 0.06, 0.98), (0.2, 0.34, 1.48), 0.014 * fine)
+        strap_mesh = mesh_surface(straps, (-0.2, -0.2, 1.04), (0.2, 0.2, 1.54), 0.010 * fine)
+        return Part("bag", sack_mesh, ("bag",), rigid_bone="chest"), Part("strap", strap_mesh, ("bag",))
     sack = limb(np.array([-0.275, -0.09, 0.84]), np.array([-0.275, 0.11, 0.84]), (0.055, 0.125), (0.055, 0.125), _X)
     strap = _tube(
         [np.array(p) for p in ((-0.23, 0.10, 0.94), (-0.12, 0.165, 1.12), (0.06, 0.150, 1.36), (0.13, 0.02, 1.475),
                                (0.07, -0.140, 1.34), (-0.10, -0.165, 1.12), (-0.23, -0.09, 0.94))],
         [(0.020, 0.010)] * 7, _X,
     )  # fmt: skip
-    return (
-        Part("bag", mesh_surface(sack, (-0.36, -0.3, 0.66), (-0.18, 0.3, 1.0), 0.014 * fine), ("bag",), rigid_bone="pelvis"),
-        Part("strap", mesh_surface(strap, (-0.3, -0.24, 0.88), (0.2, 0.24, 1.54), 0.010 * fine), ("bag",)),
-    )  # fmt: skip
+    sack_mesh = mesh_surface(sack, (-0.36, -0.3, 0.66), (-0.18, 0.3, 1.0), 0.014 * fine)
+    strap_mesh = mesh_surface(strap, (-0.3, -0.24, 0.88), (0.2, 0.24, 1.54), 0.010 * fine)
+    return Part("bag", sack_mesh, ("bag",), rigid_bone="pelvis"), Part("strap", strap_mesh, ("bag",))
 
 
 def empty_mesh(levels: int, around: int) -> QuadMesh:

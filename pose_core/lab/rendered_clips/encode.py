@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from pose_core.files import atomic_path
@@ -19,7 +20,7 @@ def encode(pictures: list[Path], ticks: list[int], path: Path) -> None:
     """
     import av
 
-    steps = [b - a for a, b in zip(ticks, ticks[1:], strict=False)] or [3000]
+    steps = [b - a for a, b in pairwise(ticks)] or [3000]
     with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4") as out:
         stream = out.add_stream("libx264", rate=Fraction(round(1 / (TIME_BASE * sorted(steps)[len(steps) // 2]))))
         stream.options = {"crf": "17", "preset": "fast"}

@@ -53,7 +53,9 @@ OUTFITS: dict[str, Outfit] = {
     "wide trousers": Outfit(wide_trousers=True),
     "wide all over": Outfit(0.016, 0.90, HangingCut(0.28, 0.212, 0.165, 0.02), wide_trousers=True, hair="cap"),
     "coat and backpack": Outfit(0.024, 0.97, HangingCut(0.30, 0.218, 0.168, 0.02), bag="backpack", hair="cap"),
-    "coat and bag": Outfit(0.028, 0.97, HangingCut(0.62, 0.222, 0.172, 0.05), front_m=0.012, bag="shoulder", hair="long"),
+    "coat and bag": Outfit(
+        0.028, 0.97, HangingCut(0.62, 0.222, 0.172, 0.05), front_m=0.012, bag="shoulder", hair="long"
+    ),
 }
 
 CLOTHING: dict[str, str] = {

@@ -41,7 +41,9 @@ def _legs(joints_m: FloatArray, thigh: FloatArray, shank: FloatArray, foot: Floa
     out = joints_m.copy()
     forward, left = _level(joints_m)
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        hip, knee, ankle, heel, toe = CANONICAL.indices(*(f"{side}_{n}" for n in ("hip", "knee", "ankle", "heel", "toe")))
+        hip, knee, ankle, heel, toe = CANONICAL.indices(
+            *(f"{side}_{n}" for n in ("hip", "knee", "ankle", "heel", "toe"))
+        )
 
         def world(v: FloatArray, spread: float) -> FloatArray:
             return unit(v[0] * forward + spread * left + v[2] * _UP)
@@ -76,7 +78,9 @@ def embrace(joints_m: FloatArray) -> FloatArray:
     out = joints_m.copy()
     forward, left = _level(joints_m)
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        shoulder, elbow, wrist, hand = CANONICAL.indices(*(f"{side}_{n}" for n in ("shoulder", "elbow", "wrist", "hand")))
+        shoulder, elbow, wrist, hand = CANONICAL.indices(
+            *(f"{side}_{n}" for n in ("shoulder", "elbow", "wrist", "hand"))
+        )
         upper, fore, palm = (_bone(joints_m, f"{side}_{a}", f"{side}_{b}")
                              for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "hand")))  # fmt: skip
         inward = unit(0.75 * forward - sign * 0.6 * left + 0.15 * _UP)
@@ -104,7 +108,11 @@ def turn(pose: Pose, time_s: FloatArray) -> Pose:
     return Pose(R[:, None] @ pose.D, pose.root_m)
 
 
-JOINT_POSTURES: dict[str, Callable[[FloatArray], FloatArray]] = {"kneeling": kneel, "sitting": sit, "embracing": embrace}
+JOINT_POSTURES: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "kneeling": kneel,
+    "sitting": sit,
+    "embracing": embrace,
+}
 POSTURES = ("", "standing", *JOINT_POSTURES, "lying", "turning")
 SEAT_BELOW_PELVIS_M = 0.12
 """How far the top of a seat lies below the pelvis of the modelled body."""

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -23,6 +24,10 @@ from pose_core.lab.rendered_clips.stage import Stage  # noqa: E402
 from pose_core.lab.rendered_clips.take import make_take  # noqa: E402
 
 
+def _tell(name: str, number: int) -> None:
+    print(f"frame {name} {number}", flush=True)
+
+
 def main() -> None:
     """Do what standard input says."""
     task = json.load(sys.stdin)
@@ -31,7 +36,7 @@ def main() -> None:
     known = clips_by_name()
     for name, folder in task["clips"]:
         clip = known[name].shortened(task["frames"])
-        Stage(clip, make_take(clip, mocap)).render(Path(folder), lambda k, name=name: print(f"frame {name} {k}", flush=True))
+        Stage(clip, make_take(clip, mocap)).render(Path(folder), partial(_tell, name))
         print(f"clip {name}", flush=True)
 
 

@@ -173,7 +173,7 @@ def _build_room(clip: Clip, rng: np.random.Generator) -> None:
         material = rig.plain_material("block", (0.25, 0.22, 0.20))
         for number, actor in enumerate(clip.actors):
             place = np.array(actor.place_m)
-            scene.box(f"block_{number}", [*(place - half), low], [*(place + half), 0.0], material)
+            scene.box(f"block_{number}", np.array([*(place - half), low]), np.array([*(place + half), 0.0]), material)
 
 
 def _build_seat(performer: Performer) -> None:
@@ -183,7 +183,8 @@ def _build_seat(performer: Performer) -> None:
     half = 0.21 * size
     top = float(pelvis[2]) - SEAT_BELOW_PELVIS_M * size
     material = rig.plain_material("seat", (0.30, 0.16, 0.08))
-    scene.box("seat", [pelvis[0] - half, pelvis[1] - half, 0.0], [pelvis[0] + half, pelvis[1] + half, top], material)
+    lower = np.array([pelvis[0] - half, pelvis[1] - half, 0.0])
+    scene.box("seat", lower, np.array([pelvis[0] + half, pelvis[1] + half, top]), material)
 
 
 def _build_camera(clip: Clip, take: Take) -> Any:

@@ -24,7 +24,7 @@ from pose_core.types import FloatArray
 _CONTEXT_S = 0.4
 _STILL_M_S = 0.2
 _OFF_FLOOR = ("kneeling", "sitting", "lying")
-# Feet are left as they were recorded: putting each of two uneven ones flat on the floor would bend a knee that is straight.
+# Feet are left as they were recorded: putting two uneven ones flat on the floor would bend a knee that is straight.
 _FREE_FEET = ("standing", "embracing", "turning")
 
 
@@ -131,7 +131,9 @@ def _on_soles(joints_m: FloatArray, points: Points) -> FloatArray:
     The solve alone would move the ankles and leave the pelvis: two centimetres that bend straight knees by 20 degrees.
     """
     legs = [CANONICAL.indices(*(f"{s}_{n}" for n in ("hip", "knee", "ankle"))) for s in ("left", "right")]
-    theirs = sum(float(np.median(np.linalg.norm(np.diff(joints_m[:, leg], axis=1), axis=-1).sum(axis=1))) for leg in legs)
+    theirs = sum(
+        float(np.median(np.linalg.norm(np.diff(joints_m[:, leg], axis=1), axis=-1).sum(axis=1))) for leg in legs
+    )
     rest = [np.array([points[CANONICAL.names[j]] for j in leg]) for leg in legs]
     ours = sum(float(np.linalg.norm(np.diff(leg, axis=0), axis=-1).sum()) for leg in rest)
     ankles = joints_m[:, [leg[2] for leg in legs]]
@@ -155,9 +157,7 @@ def _catmull_rom(values: FloatArray, frames: FloatArray) -> FloatArray:
     base = np.clip(np.floor(frames).astype(int), 0, max(last - 1, 0))
     t = (frames - base).reshape(-1, *[1] * (values.ndim - 1))
     a, b, c, d = (values[np.clip(base + k, 0, last)] for k in (-1, 0, 1, 2))
-    return np.asarray(
-        b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
-    )
+    return np.asarray(b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))))
 
 
 def _placed(pose: Pose, points: Points, actor: Actor) -> Pose:

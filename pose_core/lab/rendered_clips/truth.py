@@ -45,7 +45,8 @@ class Truth:
     def inside(self) -> BoolArray:
         """(P, T, 24) whether a joint lies in the picture."""
         px = self.joints_px
-        return np.all((px >= 0) & (px < np.array(self.image_size)), axis=-1) & (self.joints_camera_m[..., 2] > 0)
+        within = np.all((px >= 0) & (px < np.array(self.image_size)), axis=-1)
+        return np.asarray(within & (self.joints_camera_m[..., 2] > 0))
 
 
 def truth_of(clip: Clip, take: Take) -> Truth:

@@ -145,7 +145,9 @@ def _materials(person: Person, rng: np.random.Generator, label: str) -> dict[str
     made["shirt"] = _cloth_material("shirt", person.top, rng)
     made["trousers"] = _cloth_material("trousers", person.bottom, rng)
     # A band in the colour of the shirt would still show as a gap in its pattern.
-    made["shirt_band"] = made["shirt"] if person.band == person.top.colour else rig.plain_material(f"{label}band", person.band)
+    made["shirt_band"] = (
+        made["shirt"] if person.band == person.top.colour else rig.plain_material(f"{label}band", person.band)
+    )
     return made
 
 
