@@ -14,6 +14,7 @@ _DRINK_TOO = Act("cmu_13", "unscrew bottlecap, drink soda", 2.0, take=1, posture
 _SIP = Act("cmu_13", "drink soda", 0.8, posture="standing")
 _ARMS_HIGH = Act("cmu_49", "dance - arms held high", 6.0, posture="standing")
 _PAUSE = Act("style100_actor", "walk - elated", 3.8, posture="standing")
+_HURRY = Act("style100_actor", "walk - rushed", 6.0)
 _HAND_OUT = Act("ui_s07", "standing shoulder scaption", 0.0, posture="standing")
 
 
@@ -48,18 +49,16 @@ CLIPS: tuple[Clip, ...] = (
     Clip("stand_fitted_above", "standing", _one(_ARMS_HIGH, "fitted", _SHORT_LEGS, 45),
          _high(-40, _SHORT_LEGS), seed=9),
     Clip("raise_arm_dress", "standing", _one(_HAND_OUT, "dress", _WOMAN, 0),
-         _high(-15, _WOMAN), seconds=1.45, rate="60",
-         seed=10),
+         _high(-15, _WOMAN), seconds=1.45, rate="60", seed=10),
     Clip("walk_to_camera", "walking", _one(Act("cmu_35", "walk", 0.1, take=2), "long coat", _MAN, 5),
          Camera(-8, 0, 6.0, (0, 0, 0.9), 1.25), seconds=3.2, rate="30000/1001", seed=11),
     Clip("walk_away", "walking", _one(Act("cmu_35", "walk", 0.1, take=4), "coat and backpack", _SMALL, 176),
          Camera(-18, 0, 6.0, (0, 0, 0.8), 1.3), seconds=3.4, seed=12),
     Clip("walk_below", "walking", _one(Act("cmu_49", "walk", 0.8), "dress", _WOMAN, -60),
          Camera(20, 0, 4.8, (0, 0, 0.9), 1.05), ground_m=-1.2, seconds=3.0, rate="30", seed=13),
-    Clip("walk_moving_camera", "walking", _one(Act("style100_actor", "walk - rushed", 6.0), "knee coat", _LONG_LEGS, 70),
-         Camera(-12, 0, 5.6, (0, 0, 1.0), 0.8, orbit_deg_s=9.0, dolly_m_s=0.25), size_px=(768, 432), seconds=3.6, rate="30"
-        ,
-         seed=14),
+    Clip("walk_moving_camera", "walking", _one(_HURRY, "knee coat", _LONG_LEGS, 70),
+         Camera(-12, 0, 5.6, (0, 0, 1.0), 0.8, orbit_deg_s=9.0, dolly_m_s=0.25), size_px=(768, 432),
+         seconds=3.6, rate="30", seed=14),
     Clip("sit_coat", "sitting", _one(Act("cmu_13", "drink soda", 1.0, posture="sitting"), "coat and bag", _WOMAN, 35),
          _high(-15, _WOMAN), seat=True, seed=15),
     Clip("stool_get_up", "sitting", _one(Act("cmu_13", "sit on high stool, stand up", 5.4), "loose shirt", _MAN, 60),

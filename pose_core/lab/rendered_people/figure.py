@@ -136,10 +136,11 @@ def _head(hair: str) -> tuple[tuple[Part, FloatArray], ...]:
 
 
 def _materials(person: Person, rng: np.random.Generator, label: str) -> dict[str, Any]:
-    colours = {
+    r, g, b = (0.6 * h + 0.4 * s for h, s in zip(person.hair, person.skin, strict=True))
+    colours: dict[str, Colour] = {
         "skin": person.skin, "hair": person.hair, "lips": person.lips, "iris": person.iris, "shoes": person.shoes,
         "soles": person.soles, "eye_white": (0.85, 0.84, 0.82), "pupil": (0.005, 0.005, 0.005),
-        "beard": tuple(0.6 * h + 0.4 * s for h, s in zip(person.hair, person.skin, strict=True)),
+        "beard": (r, g, b),
     }  # fmt: skip
     made = {name: rig.plain_material(label + name, colour) for name, colour in colours.items()}
     made["shirt"] = _cloth_material("shirt", person.top, rng)
@@ -171,7 +172,7 @@ def _beard(part: Part) -> IntArray:
     x, y, z = middle.T
     jaw = (y < -0.02) & (z < 1.597) & (z > 1.520)
     whiskers = (np.abs(x) > 0.05) & (y < 0.0) & (z < 1.640) & (z > 1.520)
-    return (jaw | whiskers).astype(np.int64)
+    return np.asarray((jaw | whiskers).astype(np.int64))
 
 
 def remove_everything() -> None:
