@@ -24,7 +24,7 @@ def test_there_are_sources() -> None:
     assert len(SOURCES) > 10
 
 
-INSIDE_BLENDER = ("mannequin", "rendered_people", "retargeting", "bench")
+INSIDE_BLENDER = ("mannequin", "rendered_people", "rendered_clips", "retargeting", "bench")
 """Rooms of the laboratory whose parts run inside Blender: they render people and measure the add-on."""
 
 

@@ -12,9 +12,13 @@ from pose_core.skeletons import CANONICAL
 CUT = HangingCut(0.8, 0.20, 0.15, 0.05, folds_m=0.0)
 
 
-@pytest.mark.parametrize(
-    "part", [build_coat(3.0, 0.02, 0.9, 0.02), build_wide_trousers(3.0), *build_bag(3.0, "backpack"), *build_bag(3.0, "shoulder")]
+PARTS = (
+    build_coat(3.0, 0.02, 0.9, 0.02), build_wide_trousers(3.0), *build_bag(3.0, "backpack"),
+    *build_bag(3.0, "shoulder"),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_parts_have_a_surface_and_weights(part):
     assert len(part.mesh.quads) > 50 and np.isfinite(part.mesh.vertices).all()
     weights = part_weights(part)
@@ -26,16 +30,6 @@ def test_parts_have_a_surface_and_weights(part):
 
 def _standing(frames=4):
     return np.repeat(JOINT_REST_M[None], frames, axis=0)
-
-
-def _inside(rings, points):
-    """Whether points lie within the ring of their height."""
-    out = []
-    for p in points:
-        ring = rings[np.argmin(np.abs(rings[:, :, 2].mean(axis=1) - p[2]))]
-        out.append(np.all([(ring[:, :2] - ring[:, :2].mean(axis=0)) @ d > -9 for d in np.eye(2)])
-                   and _winds(ring[:, :2], p[:2]))  # fmt: skip
-    return out
 
 
 def _winds(polygon, point):

@@ -70,7 +70,7 @@ def test_low_hips_come_out_along_the_trunk_whatever_the_view(pitch_deg):
         seen[:, AT(f"{side}_hip"), 2] -= 0.10
     found = joint_offsets(_track(truth, seen), truth, 0)
     hips = [o for o in found if o.part == "hip"]
-    assert len(hips) == 2 and set(o.part for o in found) <= set(PARTS)
+    assert len(hips) == 2 and {o.part for o in found} <= set(PARTS)
     # the chord of perspective is the small rest
     assert all(abs(o.along + 0.10 / HEIGHT_M) < 0.008 and abs(o.across) < 0.004 for o in hips)
     assert all(abs(o.along) < 0.002 and abs(o.across) < 0.002 for o in found if o.part in ("shoulder", "knee", "ankle"))
