@@ -177,9 +177,10 @@ def _build_room(clip: Clip, rng: np.random.Generator) -> None:
 
 
 def _build_seat(performer: Performer) -> None:
-    """A stool under the pelvis."""
+    """A stool where the pelvis is lowest."""
     size = performer.person.shape.size
-    pelvis = np.median(performer.joints_m[:, 0], axis=0)
+    way = performer.joints_m[:, 0]
+    pelvis = np.median(way[way[:, 2] <= np.percentile(way[:, 2], 30)], axis=0)
     half = 0.21 * size
     top = float(pelvis[2]) - SEAT_BELOW_PELVIS_M * size
     material = rig.plain_material("seat", (0.30, 0.16, 0.08))
