@@ -33,7 +33,9 @@ def mean_of(people: Iterable[PersonResult], key: str) -> float:
     return float(np.average(values, weights=weights))
 
 
-def build_clips_page(measures: ClipMeasures, standing: list[StandingResult], facts: list[str], picture: str) -> str:
+def build_clips_page(
+    measures: ClipMeasures, standing: list[StandingResult], facts: list[str], picture: str, sheet: str = ""
+) -> str:
     """The whole page.
 
     Args:
@@ -41,6 +43,7 @@ def build_clips_page(measures: ClipMeasures, standing: list[StandingResult], fac
         standing: on real people.
         facts: what was run; shown as a list.
         picture: file name of the side views, "" for none.
+        sheet: file name of the contact sheet, "" for none.
     """
     parts = [_HEAD, *[f"- {fact}" for fact in facts], "", "## In short", ""]
     models = list(dict.fromkeys(p.model for p in measures.people))
@@ -63,6 +66,8 @@ def build_clips_page(measures: ClipMeasures, standing: list[StandingResult], fac
         parts += ["", "## Real people who stand", "", *_real_table(standing)]
         if picture:
             parts += ["", f"![Side views of real people who stand]({picture})"]
+    if sheet:
+        parts += ["", "## The clips", "", f"![The middle frame of every clip with its true skeleton]({sheet})"]
     return "\n".join(parts) + "\n"
 
 

@@ -11,6 +11,7 @@ from pose_core.errors import InsufficientDataError
 from pose_core.lab.clip_measures.offset_table import OFFSETS_FILE, build_offset_page, write_data
 from pose_core.lab.clip_measures.page import build_clips_page
 from pose_core.lab.clip_measures.run_clips import measure_clips
+from pose_core.lab.clip_measures.sheet import draw_sheet
 from pose_core.lab.clip_measures.standing import STANDING_SPANS, draw_standing, measure_standing
 from pose_core.lab.clip_measures.tracks import FULL, HEAVY, LabModels
 from pose_core.lab.rendered_clips.clips import CLIPS
@@ -18,7 +19,7 @@ from pose_core.lab.rendered_clips.plan import default_folder
 from pose_core.lab.rendered_clips.produce import is_finished
 from pose_core.lift.temporal import WEIGHTS
 
-PICTURE = "standing_side_views.png"
+PICTURE, SHEET = "standing_side_views.png", "clips.jpg"
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,10 @@ def run_clips_part(part: ClipsPart, command: str, tell: Callable[[str], None]) -
     picture = part.out / PICTURE if standing else None
     if picture is not None:
         draw_standing(standing, picture)
+    draw_sheet(clips, folder, part.out / SHEET)
     pages = [part.out / "clips.md", part.out / "keypoint_offsets.md"]
-    page = build_clips_page(measures, standing, facts, picture.name if picture is not None else "")
+    page = build_clips_page(measures, standing, facts, picture.name if picture is not None else "", SHEET)
     pages[0].write_text(page, encoding="utf-8")
     pages[1].write_text(build_offset_page(measures.offsets, facts[:1]), encoding="utf-8")
     write_data(measures.offsets, part.offsets)
-    return [*pages, part.offsets, *([picture] if picture is not None else [])]
+    return [*pages, part.offsets, part.out / SHEET, *([picture] if picture is not None else [])]
