@@ -9,13 +9,13 @@ _WOMAN, _MAN = Body(1.64, female=True), Body(1.79)
 _SHORT_LEGS, _LONG_LEGS = Body(1.60, 0.94, female=True), Body(2.00, 1.06)
 _SMALL, _CHILD = Body(1.52, 1.03, female=True), Body(1.22, 0.95, child=True)
 
-_DRINK = Act("cmu_13", "unscrew bottlecap, drink soda", 1.0, posture="standing")
-_DRINK_TOO = Act("cmu_13", "unscrew bottlecap, drink soda", 2.0, take=1, posture="standing")
-_SIP = Act("cmu_13", "drink soda", 0.8, posture="standing")
-_ARMS_HIGH = Act("cmu_49", "dance - arms held high", 6.0, posture="standing")
-_PAUSE = Act("style100_actor", "walk - elated", 3.8, posture="standing")
+_DRINK = Act("cmu_13", "unscrew bottlecap, drink soda", 1.0, posture="upright")
+_DRINK_TOO = Act("cmu_13", "unscrew bottlecap, drink soda", 2.0, take=1, posture="upright")
+_SIP = Act("cmu_13", "drink soda", 0.8, posture="upright")
+_ARMS_HIGH = Act("cmu_49", "dance - arms held high", 6.0, posture="upright")
+_PAUSE = Act("style100_actor", "walk - elated", 3.8, posture="upright")
 _HURRY = Act("style100_actor", "walk - rushed", 6.0)
-_HAND_OUT = Act("ui_s07", "standing shoulder scaption", 0.0, posture="standing")
+_HAND_OUT = Act("ui_s07", "standing shoulder scaption", 0.0, posture="upright")
 
 
 def _one(act: Act, outfit: str, body: Body, heading_deg: float = 0.0) -> tuple[Actor, ...]:
@@ -72,7 +72,7 @@ CLIPS: tuple[Clip, ...] = (
          seconds=2.0, rate="60", seed=19),
     Clip("kick", "kicking", _one(Act("cmu_135", "martial arts - Bassai", 3.3), "wide trousers", _MAN, 20),
          Camera(-8, 0, 4.8, (0, 0, 0.9)), seconds=3.3, rate="variable", seed=20),
-    Clip("turn", "turning", _one(Act("cmu_13", "unscrew", 4.0, posture="turning"), "short skirt", _WOMAN, 0),
+    Clip("turn", "turning", _one(Act("cmu_13", "unscrew", 4.1, posture="turning"), "short skirt", _WOMAN, 0),
          _high(-12, _WOMAN), seconds=3.6, seed=21),
     Clip("half_upper", "half body", _one(_DRINK, "knee coat", _WOMAN, 12),
          Camera(-4, 0, 2.3, (0, 0, 1.28), 1.5), seed=22),
@@ -87,7 +87,7 @@ CLIPS: tuple[Clip, ...] = (
         Actor(Act("cmu_35", "walk", 0.1, take=16), "wide all over", _MAN, -95, (0.0, 0.45))),
         Camera(-10, 0, 5.6, (0, 0, 0.9), 1.0), size_px=(768, 432), seconds=3.2, rate="30", seed=26),
     Clip("two_embrace", "two people", (
-        Actor(Act("cmu_13", "unscrew", 1.0, posture="embracing"), "knee coat", _WOMAN, 90, (-0.17, 0.0)),
+        Actor(Act("cmu_13", "unscrew", 1.1, posture="embracing"), "knee coat", _WOMAN, 90, (-0.17, 0.0)),
         Actor(Act("cmu_13", "unscrew", 2.0, take=1, posture="embracing"), "loose shirt", _MAN, -90, (0.17, 0.0))),
         Camera(-8, 0, 4.4, (0, 0, 0.9), 1.5), seconds=2.6, seed=27),
     Clip("three_dance", "three people", (

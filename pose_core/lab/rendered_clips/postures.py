@@ -57,6 +57,26 @@ def _legs(joints_m: FloatArray, thigh: FloatArray, shank: FloatArray, foot: Floa
     return out
 
 
+def stand(joints_m: FloatArray) -> FloatArray:
+    """On level feet: a leg that is spread so wide that its foot hangs in the air is brought closer to the other.
+
+    Some recordings were put on another skeleton by their makers, which left one foot up to 7 cm above the other.
+    """
+    out = joints_m.copy()
+    parts = ("hip", "knee", "ankle", "heel", "toe")
+    legs = [CANONICAL.indices(*(f"{side}_{n}" for n in parts)) for side in ("left", "right")]
+    reaches = [np.median(joints_m[:, leg[2]] - joints_m[:, leg[0]], axis=0) for leg in legs]
+    drop = max(-float(reach[2] + np.median(joints_m[:, leg[0], 2])) for reach, leg in zip(reaches, legs, strict=True))
+    for reach, leg in zip(reaches, legs, strict=True):
+        length = float(np.linalg.norm(reach))
+        wanted = drop + float(np.median(joints_m[:, leg[0], 2]))
+        angle = np.arccos(-reach[2] / length) - np.arccos(min(wanted / length, 1.0))
+        R = rotation_vector_to_matrix(angle * unit(np.cross(reach, -_UP)))
+        hip = joints_m[:, leg[0]][:, None]
+        out[:, leg] = hip + (joints_m[:, leg] - hip) @ R.T
+    return out
+
+
 def kneel(joints_m: FloatArray) -> FloatArray:
     """Upright on both knees, shins on the floor."""
     out = _legs(joints_m, np.array([0.12, 0, -1.0]), np.array([-1.0, 0, -0.03]), np.array([-1.0, 0, -0.35]), 0.08)
@@ -74,8 +94,8 @@ def sit(joints_m: FloatArray) -> FloatArray:
 
 
 def embrace(joints_m: FloatArray) -> FloatArray:
-    """Both arms round somebody who stands before the body."""
-    out = joints_m.copy()
+    """On level feet, both arms round somebody who stands before the body."""
+    out = stand(joints_m)
     forward, left = _level(joints_m)
     for side, sign in (("left", 1.0), ("right", -1.0)):
         shoulder, elbow, wrist, hand = CANONICAL.indices(
@@ -109,10 +129,12 @@ def turn(pose: Pose, time_s: FloatArray) -> Pose:
 
 
 JOINT_POSTURES: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "upright": stand,
     "kneeling": kneel,
     "sitting": sit,
     "embracing": embrace,
+    "turning": stand,
 }
-POSTURES = ("", "standing", *JOINT_POSTURES, "lying", "turning")
+POSTURES = ("", *JOINT_POSTURES, "lying")
 SEAT_BELOW_PELVIS_M = 0.12
 """How far the top of a seat lies below the pelvis of the modelled body."""

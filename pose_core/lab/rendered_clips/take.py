@@ -25,7 +25,7 @@ _CONTEXT_S = 0.4
 _STILL_M_S = 0.2
 _OFF_FLOOR = ("kneeling", "sitting", "lying")
 # Feet are left as they were recorded: putting two uneven ones flat on the floor would bend a knee that is straight.
-_FREE_FEET = ("standing", "embracing", "turning")
+_FREE_FEET = ("upright", "embracing", "turning")
 
 
 @dataclass(frozen=True, eq=False)

@@ -177,6 +177,8 @@ def test_who_is_who():
     assert abs(match.lost_share - 5 / (2 * FRAMES)) < 1e-9
     stolen = match_people([_track(truth, swapped)], truth)
     assert stolen.person_of_track.tolist() == [1] and stolen.right_share == 0.75 and stolen.track_of(0) is None
+    phantom = match_people([_track(truth, first + [3.0, 0.0, 0.4])], truth)
+    assert phantom.person_of_track.tolist() == [-1] and phantom.lost_share == 1.0
     nobody = match_people([], truth)
     assert np.isnan(nobody.right_share) and nobody.lost_share == 1.0
 

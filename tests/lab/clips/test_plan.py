@@ -102,6 +102,13 @@ def test_standing_people_stand_and_sitting_people_sit(mocap):
         assert np.all((knees > low - 1) & (knees < high)), (name, knees)
 
 
+def test_standing_ankles_are_as_high_as_the_body_has_them(mocap):
+    for name in ("stand_child", "stand_wide_side", "stand_skirt_below"):
+        performer = make_take(clips_by_name()[name].shortened(20), mocap).performers[0]
+        ankles = performer.joints_m[:, CANONICAL.indices("left_ankle", "right_ankle"), 2]
+        assert np.all(np.abs(np.median(ankles, axis=0) - performer.points["left_ankle"][2]) < 0.012), name
+
+
 def test_somebody_lying_lies_on_the_floor(mocap):
     joints = make_take(clips_by_name()["lie"].shortened(10), mocap).performers[0].joints_m
     trunk = joints[:, CANONICAL.index("neck")] - joints[:, 0]
@@ -112,7 +119,7 @@ def test_somebody_lying_lies_on_the_floor(mocap):
 
 
 def test_headings_places_and_the_truth_as_a_file(mocap, tmp_path):
-    act = Act("cmu_13", "drink soda", 0.8, posture="standing")
+    act = Act("cmu_13", "drink soda", 0.8, posture="upright")
     clip = Clip("trial", "standing", (Actor(act, "fitted", Body(1.7), 90.0, (0.5, -0.25)),), Camera(), seconds=0.5)
     take = make_take(clip, mocap)
     joints = take.performers[0].joints_m
