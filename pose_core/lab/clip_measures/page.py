@@ -12,7 +12,8 @@ from pose_core.lab.clip_measures.standing import StandingResult
 _COLUMNS = (
     ("mpjpe_mm", "MPJPE mm", 0), ("pa_mpjpe_mm", "PA mm", 0), ("view_mm", "along the view mm", 0),
     ("knee_bias_deg", "knee bias deg", 0), ("standing_bias_deg", "standing knees: bias deg", 0),
-    ("standing_share", "below 20 deg %", 0), ("lean_deg", "trunk lean deg", 0), ("up_error_deg", "up off by deg", 0),
+    ("standing_share", "below 20 deg %", 0), ("lean_deg", "trunk lean deg", 0),
+    ("lean_abs_deg", "its size deg", 0), ("up_error_deg", "up off by deg", 0),
     ("path_cm", "path cm", 1), ("path_share", "path % of its length", 1), ("acceleration", "acceleration m/s²", 1),
 )  # fmt: skip
 _SHARES = ("standing_share", "path_share")
@@ -139,13 +140,13 @@ _HEAD = """\
 Made by `scripts/evaluate.py --parts clips`; do not edit. The whole pipeline (2D network, tracking, lifter, solve) on
 clips of `scripts/render_clips.py`: mannequins in coats, skirts, wide trousers and with bags do what performers did whom
 training never sees; their joints and the camera are known exactly. The person's height is given; the camera is unknown,
-but for the way of the one that moves.
+but for the way and the focal length of the one that moves.
 
 - **MPJPE, PA**: hips, knees, ankles, shoulders, elbows, wrists, relative to the pelvis, in camera axes; **along the
   view**: mean absolute part of it in depth.
 - **Knee bias**: solved minus true flexion, mean over both knees. **Standing knees** are those whose true flexion is
   below 20 degrees; the share that comes out below 20 as well should be 90 %.
-- **Trunk lean**: error of the trunk's lean along the view, away from the camera positive.
+- **Trunk lean**: error of the trunk's lean along the view, away from the camera positive; and the mean of its size.
 - **Up off by**: between the solve's up and the true one.
 - **Path**: distance of the pelvis from its true way in the world after a turn about the vertical and a shift, also in
   per cent of the way for people who go at least half a metre.

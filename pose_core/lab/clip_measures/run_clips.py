@@ -57,13 +57,19 @@ class ClipMeasures:
     offsets: list[Measured]
 
 
-def solve_track(track: KeypointTrack, source: str, height_m: float, T_world_camera: FloatArray | None = None) -> Motion:
-    """What the product makes of a track when it knows the person's height and, if given, the camera's way.
+def solve_track(
+    track: KeypointTrack,
+    source: str,
+    height_m: float,
+    T_world_camera: FloatArray | None = None,
+    focal_px: float | None = None,
+) -> Motion:
+    """What the product makes of a track when it knows the person's height and, if given, the camera.
 
     Raises:
         InsufficientDataError: too little of the person is seen.
     """
-    camera = CameraConfig()
+    camera = CameraConfig(focal_px=focal_px)
     K, _ = choose_intrinsics(camera, track.image_size)
     repaired, _ = repair_track(track)
     lifted = lift_track(repaired, K)
@@ -106,10 +112,11 @@ def measure_clips(
 
 def _person(model: str, clip: Clip, person: int, track: KeypointTrack, truth: Truth) -> PersonResult:
     moves = clip.camera.orbit_deg_s != 0 or clip.camera.dolly_m_s != 0
-    given = truth.T_world_camera if moves else None
+    # whoever knows the way of a camera has matched it, and so knows its focal length
+    given, focal = (truth.T_world_camera, float(truth.K[0, 0])) if moves else (None, None)
     result = PersonResult(model, clip, person, {}, len(truth.time_s))
     try:
-        motion = solve_track(track, clip.name, float(truth.height_m[person]), given)
+        motion = solve_track(track, clip.name, float(truth.height_m[person]), given, focal)
     except InsufficientDataError:
         return result
     frames = np.searchsorted(track.timestamps_s, motion.timestamps_s - 1e-6)
