@@ -151,4 +151,7 @@ but for the way and the focal length of the one that moves.
 - **Path**: distance of the pelvis from its true way in the world after a turn about the vertical and a shift, also in
   per cent of the way for people who go at least half a metre.
 - Means are weighted by frames; people who were not found count in no mean.
+
+What would be good: MPJPE 60, PA 42 mm; standing knees biased by at most 6 degrees and 90 % of them below 20; trunk lean
+of at most 6 degrees; path within 4 % of its length; the right person in 99 % of frames, 5 % of visible frames lost.
 """
