@@ -124,6 +124,7 @@ def _rendered(options: argparse.Namespace, out: Path) -> None:
         rendered=Path(options.rendered) if options.rendered else None,
         real=Path(options.clips),
         models=Path(options.models),
+        tracks=Path(options.tracks) if options.tracks else None,
         out=out,
         only=tuple(name for name in options.only.split(",") if name),
         offsets=out / OFFSETS_FILE.name if options.only else OFFSETS_FILE,  # training reads those of all clips

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pose_core.lab.clip_measures.sheet import draw_sheet
 from pose_core.lab.clip_measures.standing import STANDING_SPANS, draw_standing, measure_standing
 from pose_core.lab.clip_measures.tracks import FULL, HEAVY, LabModels
 from pose_core.lab.rendered_clips.clips import CLIPS
-from pose_core.lab.rendered_clips.plan import default_folder
+from pose_core.lab.rendered_clips.plan import Clip, default_folder
 from pose_core.lab.rendered_clips.produce import is_finished
 from pose_core.lift.temporal import WEIGHTS
 
@@ -34,6 +35,8 @@ class ClipsPart:
     """Folder with `pose_landmark_heavy.tflite`."""
     out: Path = Path("docs") / "results"
     offsets: Path = OFFSETS_FILE
+    tracks: Path | None = None
+    """Folder that keeps 2D tracks; None = they are made anew, as tracking may have changed."""
     only: tuple[str, ...] = ()
     """Names of clips; all otherwise."""
 
@@ -54,7 +57,14 @@ def run_clips_part(part: ClipsPart, command: str, tell: Callable[[str], None]) -
     clips = [c for c in CLIPS if (not part.only or c.name in part.only) and is_finished(folder, c)]
     if not clips:
         raise InsufficientDataError(f"There are no rendered clips in '{folder}'.", "Run scripts/render_clips.py first.")
-    store, cache = LabModels(part.models), folder / "tracks"
+    with tempfile.TemporaryDirectory(prefix="pose-core-tracks-") as scratch:
+        return _measure_and_write(part, command, tell, clips, part.tracks or Path(scratch))
+
+
+def _measure_and_write(
+    part: ClipsPart, command: str, tell: Callable[[str], None], clips: list[Clip], cache: Path
+) -> list[Path]:
+    folder, store = part.rendered or default_folder(), LabModels(part.models)
     models = [m for m in (FULL, HEAVY) if store.has(m)]
     measures = measure_clips(clips, folder, models, store, cache, tell)
     standing = []
