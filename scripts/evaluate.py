@@ -2,6 +2,7 @@
 """Measure accuracy against the truth and against peers; write a page with tables and pictures.
 
     python scripts/evaluate.py [--quick] [--out docs/results] [--parts mocap,solver,real,views] [--seed 7]
+    python scripts/evaluate.py --parts clips [--only NAME,...]     clips of render_clips.py and real people who stand
 
 Deterministic by the seed. Runs in the worker's environment with `matplotlib`; needs motion capture (--data), and where
 they are there: the clips with reference (--clips), peer networks (--peers), a single-frame baseline of
@@ -25,6 +26,8 @@ import numpy as np
 
 from _root import ROOT
 from pose_core.errors import InsufficientDataError, PoseCoreError
+from pose_core.lab.clip_measures.offset_table import OFFSETS_FILE
+from pose_core.lab.clip_measures.part import ClipsPart, run_clips_part
 from pose_core.lab.datasets.mocap import MocapSet, read_mocap, split_mocap
 from pose_core.lab.datasets.mocap_folder import read_folder
 from pose_core.lab.evaluation.ablation import run_ablation, write_page
@@ -52,7 +55,7 @@ from pose_core.runtime.session import open_session
 SHARED = ROOT.parent / "shared"
 PRIOR = ROOT / "pose_core" / "lab" / "pose_prior" / "pose_prior.npz"
 PARTS = ("mocap", "solver", "real", "views")
-ABLATION = "ablation"
+ABLATION, RENDERED = "ablation", "clips"
 OURS, SINGLE, PPCA, SOLVED = "Pose Core lifter", "single-frame MLP", "PPCA mixture", "Pose Core lifter + solver"
 POSEAUG, BLAZEPOSE, PIPELINE = "PoseAug GCN", "BlazePose world", "Pose Core, whole pipeline"
 FUSED, UNREPAIRED = "Pose Core lifter + BlazePose depth", "Pose Core lifter, sides as they came"
@@ -84,6 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.perf_counter()
     out = Path(options.out)
     try:
+        if RENDERED in options.parts.split(","):
+            _rendered(options, out)
+            if options.parts == RENDERED:
+                return 0
         with tempfile.TemporaryDirectory() as folder:
             tracks = Path(options.tracks or folder)
             if ABLATION in options.parts.split(","):
@@ -111,6 +118,25 @@ def main(arguments: list[str] | None = None) -> int:
     (out / "accuracy.md").write_text(page, encoding="utf-8")
     print(page if options.quick else f"{out / 'accuracy.md'} after {time.perf_counter() - began:.0f} s")
     return 0
+
+
+def _rendered(options: argparse.Namespace, out: Path) -> None:
+    """Rendered clips and real people who stand: pages of their own."""
+    began = time.perf_counter()
+    part = ClipsPart(
+        rendered=Path(options.rendered) if options.rendered else None,
+        real=Path(options.clips),
+        models=Path(options.models),
+        tracks=Path(options.tracks) if options.tracks else None,
+        out=out,
+        only=tuple(name for name in options.only.split(",") if name),
+        offsets=out / OFFSETS_FILE.name if options.only else OFFSETS_FILE,  # training reads those of all clips
+    )
+    only = f" --only {options.only}" if options.only else ""
+    files = run_clips_part(
+        part, f"python scripts/evaluate.py --parts {RENDERED}{only}", lambda text: print(text, flush=True)
+    )
+    print(f"{', '.join(path.name for path in files)} after {time.perf_counter() - began:.0f} s")
 
 
 def _ablation(options: argparse.Namespace, out: Path, tracks: Path) -> None:
@@ -286,8 +312,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--parts",
         default=",".join(PARTS),
-        help="what to run (default: %(default)s); `ablation` writes a page on the solve",
+        help="what to run (default: %(default)s); `ablation`, `clips` write pages of their own",
     )
+    parser.add_argument("--rendered", default="", help="folder of rendered clips (default: the user's cache)")
+    parser.add_argument("--only", default="", help="names of rendered clips, with commas")
+    parser.add_argument("--models", default=str(SHARED / "models"), help="folder with pose_landmark_heavy.tflite")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--data", default=str(SHARED / "mocap"), help="folder with motion capture")
     parser.add_argument("--clips", default=str(SHARED / "clips"), help="folder with clips that have a reference")

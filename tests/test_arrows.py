@@ -14,7 +14,8 @@ from tools.import_graph import Import, circles, project_imports, project_modules
 from tools.rooms import ROOMS, arrows, room_of
 
 BLENDER_MODULES = {"bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "addon_utils", "imbuf"}
-INSIDE_BLENDER = tuple(f"pose_core.lab.{room}" for room in ("mannequin", "rendered_people", "retargeting", "bench"))
+_RENDER_ROOMS = ("mannequin", "rendered_people", "rendered_clips", "retargeting", "bench")
+INSIDE_BLENDER = tuple(f"pose_core.lab.{room}" for room in _RENDER_ROOMS)
 """Rooms of the laboratory whose parts run inside Blender: they render people and measure the add-on."""
 
 KNOWN_ARROWS = {

@@ -17,7 +17,7 @@ from pose_core.solve.intrinsics import choose_intrinsics
 from pose_core.types import FloatArray, KeypointTrack
 
 _MOMENTS = 7
-_LEFT, _RIGHT, _MIDDLE = "#0072b2", "#d55e00", "#444444"
+LEFT, RIGHT, MIDDLE = "#0072b2", "#d55e00", "#444444"
 _ROWS = (
     "keypoints, as the camera sees them",
     "the 2D model's own 3D, from the side",
@@ -89,7 +89,7 @@ def _draw_skeleton(panel: Any, points: FloatArray) -> None:
     for j, p in enumerate(CANONICAL.parents):
         if p >= 0 and np.all(np.isfinite(points[[j, p]])):
             side = CANONICAL.names[j].partition("_")[0]
-            colour = {"left": _LEFT, "right": _RIGHT}.get(side, _MIDDLE)
+            colour = {"left": LEFT, "right": RIGHT}.get(side, MIDDLE)
             panel.plot(*points[[p, j]].T, "-", color=colour, lw=1.8, solid_capstyle="round")
     finite = points[np.all(np.isfinite(points), axis=-1)]
     if len(finite):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,22 +21,41 @@ _FINE = 1.0 / 0.6  # pictures of some hundred pixels show no more
 
 
 class Figure:
-    """A person's armature, rest pose, and which bone each polygon follows most."""
+    """A person's armature, rest pose, and which bone each polygon follows most.
 
-    def __init__(self, person: Person, rng: np.random.Generator) -> None:
+    Args:
+        person: who it is.
+        rng: where chance comes from.
+        label: put before the names of materials, so that several people keep their own colours.
+        over: parts worn over the person's own clothes, with their weights (V, B).
+        without: names of parts of the person's own clothes to leave out.
+        colours: linear RGB of further materials by name.
+    """
+
+    def __init__(
+        self,
+        person: Person,
+        rng: np.random.Generator,
+        label: str = "",
+        over: Sequence[tuple[Part, FloatArray]] = (),
+        without: Sequence[str] = (),
+        colours: dict[str, Colour] | None = None,
+    ) -> None:
         self.points: Points = shaped_points(person.shape)
         self.armature: Any = rig.build_armature("Person", self.points)
         self.parts: list[Any] = []
         self.bone_of_polygon: dict[str, IntArray] = {}
-        materials = _materials(person, rng)
-        for part, weights in _wardrobe(person):
-            self._add(part, weights, person, materials)
+        self.materials = _materials(person, rng, label)
+        self.materials |= {name: rig.plain_material(label + name, rgb) for name, rgb in (colours or {}).items()}
+        for part, weights in (*_wardrobe(person), *over):
+            if part.name not in without:
+                self._add(part, weights, person, self.materials)
 
     def _add(self, part: Part, weights: FloatArray, person: Person, materials: dict[str, Any]) -> None:
         thing = rig.build_skinned(shaped_part(part, weights, person.shape, self.points), weights, self.armature)
         for name in part.materials:
             thing.data.materials.append(materials[name])
-        cloth = person.bottom if part.name in ("trousers", "skirt") else person.top
+        cloth = person.bottom if part.name in ("trousers", "wide_trousers", "skirt") else person.top
         _unwrap(thing, part, cloth.period_m)
         if part.name == "head" and person.beard:
             thing.data.materials.append(materials["beard"])
@@ -115,17 +135,19 @@ def _head(hair: str) -> tuple[tuple[Part, FloatArray], ...]:
     return tuple(_with_weights(part) for part in body.build_head(_FINE, hair))
 
 
-def _materials(person: Person, rng: np.random.Generator) -> dict[str, Any]:
-    colours = {
+def _materials(person: Person, rng: np.random.Generator, label: str) -> dict[str, Any]:
+    colours: dict[str, Colour] = {
         "skin": person.skin, "hair": person.hair, "lips": person.lips, "iris": person.iris, "shoes": person.shoes,
         "soles": person.soles, "eye_white": (0.85, 0.84, 0.82), "pupil": (0.005, 0.005, 0.005),
         "beard": _mixed(person.hair, person.skin, 0.6),
     }  # fmt: skip
-    made = {name: rig.plain_material(name, colour) for name, colour in colours.items()}
+    made = {name: rig.plain_material(label + name, colour) for name, colour in colours.items()}
     made["shirt"] = _cloth_material("shirt", person.top, rng)
     made["trousers"] = _cloth_material("trousers", person.bottom, rng)
     # A band in the colour of the shirt would still show as a gap in its pattern.
-    made["shirt_band"] = made["shirt"] if person.band == person.top.colour else rig.plain_material("band", person.band)
+    made["shirt_band"] = (
+        made["shirt"] if person.band == person.top.colour else rig.plain_material(f"{label}band", person.band)
+    )
     return made
 
 

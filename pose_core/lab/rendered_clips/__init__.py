@@ -1,0 +1,1 @@
+"""Rendered clips of clothed people whose motion and camera are known exactly."""
