@@ -123,7 +123,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path):
         with pytest.raises(ModelError, match=r"hashes differ|version"):
             store.register(onnx)
     description.write_text("{")
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(ModelError, match="Cannot read the description"):
         store.register(onnx)
     description.unlink()
     with pytest.raises(ModelError, match="kind must be"):
