@@ -166,6 +166,12 @@ def _tell(row: dict[str, Any]) -> None:
             flush=True,
         )
         return
+    for name, figures in row.get("standing", {}).items():
+        print(
+            f"  {name:36s} knees {figures['knee_bias_deg']:+5.1f} degrees, {100 * figures['knee_straight_share']:4.1f} % straight,"
+            f" trunk {figures['lean_deg']:4.1f} degrees along the view, MPJPE {figures['mpjpe_mm']:.1f} mm",
+            flush=True,
+        )
     for name, figures in row["held_out"].items():
         print(
             f"  {name:36s} MPJPE {figures['mpjpe_mm']:6.1f}  PA {figures['pa_mpjpe_mm']:5.1f} mm  "

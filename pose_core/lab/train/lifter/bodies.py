@@ -17,6 +17,8 @@ _SIZE_BONES = np.array(
 )
 _UPPER = np.array([j for j, name in enumerate(CANONICAL.names) if name.rpartition("_")[2] in
                    {"spine", "chest", "neck", "head", "nose", "shoulder", "elbow", "wrist", "hand"}])  # fmt: skip
+_LEG_BONES = list(CANONICAL.indices(*(f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle"))))
+_TRUNK_BONES = list(CANONICAL.indices("spine", "chest", "neck"))
 _HIPS = CANONICAL.indices("left_hip", "right_hip")
 _SHOULDERS = CANONICAL.indices("left_shoulder", "right_shoulder")
 _FEET = CANONICAL.indices("left_heel", "left_toe", "right_heel", "right_toe")
@@ -55,6 +57,9 @@ def draw_proportions(rng: np.random.Generator, count: int) -> tuple[FloatArray, 
     factors = np.exp(rng.normal(0.0, 0.06, (count, len(CANONICAL))))
     mirrored = CANONICAL.mirror
     factors = np.where(np.arange(len(CANONICAL)) <= mirrored, factors, factors[:, mirrored])
+    # long and short legs, long and short trunks
+    factors[:, _LEG_BONES] *= np.exp(rng.normal(0.0, 0.05, (count, 1)))
+    factors[:, _TRUNK_BONES] *= np.exp(rng.normal(0.0, 0.05, (count, 1)))
     factors *= np.exp(rng.normal(0.0, 0.07, (count, 1)))
     return np.clip(factors, 0.7, 1.4), np.clip(np.exp(rng.normal(0.0, 0.08, (count, 2))), 0.75, 1.3)
 

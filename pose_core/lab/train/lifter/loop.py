@@ -21,7 +21,16 @@ from pose_core.lab.train.common.checkpoint import load_checkpoint, save_checkpoi
 from pose_core.lab.train.lifter.initial import start_from
 from pose_core.lab.train.lifter.losses import LossWeights, frame_weights, lifter_loss
 from pose_core.lab.train.lifter.samples import Samples, SampleSettings, SampleSource
-from pose_core.lab.train.lifter.validation import NOISES, Lift, ValidationSet, make_validation_set, score
+from pose_core.lab.train.lifter.validation import (
+    NOISES,
+    STANDING,
+    Lift,
+    ValidationSet,
+    make_standing_set,
+    make_validation_set,
+    score,
+    score_standing,
+)
 
 CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.jsonl"
@@ -277,13 +286,18 @@ def _validation_sets(split: MocapSplit, seed: int) -> list[ValidationSet]:
             sets.append(make_validation_set(f"subjects {noise}", split.subjects, level, 10, seed + 1000))
         if len(split.sources):
             sets.append(make_validation_set(f"sources {noise}", split.sources, level, 14, seed + 2000))
+    for name, level in STANDING.items():
+        if len(split.subjects):
+            sets.append(make_standing_set(name, split.subjects, level, 60, seed + 3000))
     return sets
 
 
 def _validate(state: _State, tests: list[ValidationSet], running: dict[str, float], report: Report | None) -> None:
     state.mean.eval()
     row: dict[str, Any] = {"step": state.step, "progress": state.progress, "spent_s": state.spent_s, "train": running}
-    row["held_out"] = {test.name: score(test, network_as_lift(state.mean)) for test in tests}
+    lift = network_as_lift(state.mean)
+    row["held_out"] = {test.name: score(test, lift) for test in tests if test.name not in STANDING}
+    row["standing"] = {test.name: score_standing(test, lift) for test in tests if test.name in STANDING}
     with (state.out / HISTORY).open("a") as file:
         file.write(json.dumps(row) + "\n")
     if report is not None:

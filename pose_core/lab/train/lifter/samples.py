@@ -18,6 +18,7 @@ from pose_core.lab.train.lifter.bodies import (
     stature_of,
 )
 from pose_core.lab.train.lifter.detections import TRAINING_NOISE, NoiseLevel, focal_errors, observe, offset_joints
+from pose_core.lab.train.lifter.standing import standing_windows
 from pose_core.lab.train.lifter.views import draw_views
 from pose_core.lift.features import make_features
 from pose_core.types import BoolArray, FloatArray, IntArray
@@ -56,6 +57,8 @@ class SampleSettings:
     vary_bodies: bool = True
     """Other proportions, mirroring, speeds, mixed halves."""
     mixed_share: float = 0.2
+    standing_share: float = 0.15
+    """Share of sequences drawn from people who stand: recordings are of people who do something, footage is not."""
     slow_fast: float = 1.5
     """Speeds run from one over this to this."""
 
@@ -67,15 +70,23 @@ class SampleSource:
         self._mocap, self._settings = mocap, settings
         weight = mocap.clip_weight * mocap.clip_length
         self._chance = np.cumsum(weight / weight.sum())
+        self._standing = standing_windows(mocap, settings.frames) if settings.standing_share > 0 else None
 
     def draw(self, rng: np.random.Generator, count: int) -> Samples:
         """A batch of `count` random sequences."""
         clips = self._draw_clips(rng, count)
-        return self._build(rng, clips, self._draw_starts(rng, clips))
+        starts = self._draw_starts(rng, clips)
+        stands = np.zeros(count, dtype=np.bool_)
+        if self._standing is not None and len(self._standing[0]):
+            chosen = np.flatnonzero(rng.uniform(size=count) < self._settings.standing_share)
+            window = rng.integers(0, len(self._standing[0]), len(chosen))
+            clips[chosen], starts[chosen] = self._standing[0][window], self._standing[1][window]
+            stands[chosen] = True
+        return self._build(rng, clips, starts, stands)
 
     def windows(self, rng: np.random.Generator, clips: IntArray, starts: IntArray) -> Samples:
         """A batch of given windows: clip index and first frame within the clip."""
-        return self._build(rng, clips, starts.astype(np.float64))
+        return self._build(rng, clips, starts.astype(np.float64), np.zeros(len(clips), dtype=np.bool_))
 
     def _draw_clips(self, rng: np.random.Generator, count: int) -> IntArray:
         return np.minimum(np.searchsorted(self._chance, rng.uniform(size=count)), len(self._mocap) - 1)
@@ -99,7 +110,7 @@ class SampleSource:
         b = self._mocap.joints_m[first + np.minimum(low + 1, length - 1)]
         return a + share * (b - a), inside
 
-    def _build(self, rng: np.random.Generator, clips: IntArray, starts: FloatArray) -> Samples:
+    def _build(self, rng: np.random.Generator, clips: IntArray, starts: FloatArray, stands: BoolArray) -> Samples:
         settings, count = self._settings, len(clips)
         speed = np.ones(count)
         if settings.vary_bodies:
@@ -108,7 +119,7 @@ class SampleSource:
         contacts = label_contacts(joints, self._mocap.floor_m[clips], 1 / MOCAP_FPS)
         weight = self._mocap.joint_weight[clips]
         if settings.vary_bodies:
-            joints, weight = self._vary(rng, joints, weight)
+            joints, weight = self._vary(rng, joints, weight, stands)
         scale = REFERENCE_HEIGHT_M / stature_of(joints)
         joints = joints * scale[:, None, None, None]  # size cannot be seen: all people are 1.70 m
         views = draw_views(rng, joints)
@@ -136,10 +147,12 @@ class SampleSource:
         )
 
     def _vary(
-        self, rng: np.random.Generator, joints: FloatArray, weight: NDArray[np.float32]
+        self, rng: np.random.Generator, joints: FloatArray, weight: NDArray[np.float32], stands: BoolArray
     ) -> tuple[FloatArray, NDArray[np.float32]]:
         count = len(joints)
-        mixed = np.flatnonzero(rng.uniform(size=count) < self._settings.mixed_share)
+        # people who stand do everything with their arms: half of them take those of somebody else
+        share = np.where(stands, 0.5, self._settings.mixed_share)
+        mixed = np.flatnonzero(rng.uniform(size=count) < share)
         if len(mixed):
             others = self._draw_clips(rng, len(mixed))
             upper, _ = self._read(others, self._draw_starts(rng, others), np.ones(len(mixed)))
