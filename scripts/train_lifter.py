@@ -168,8 +168,8 @@ def _tell(row: dict[str, Any]) -> None:
         return
     for name, figures in row.get("standing", {}).items():
         print(
-            f"  {name:36s} knees {figures['knee_bias_deg']:+5.1f} degrees, {100 * figures['knee_straight_share']:4.1f} % straight,"
-            f" trunk {figures['lean_deg']:4.1f} degrees along the view, MPJPE {figures['mpjpe_mm']:.1f} mm",
+            f"  {name:36s} knees {figures['knee_bias_deg']:+5.1f} degrees, "
+            f"{100 * figures['knee_straight_share']:4.1f} % straight, trunk {figures['lean_deg']:4.1f} degrees along the view, MPJPE {figures['mpjpe_mm']:.1f} mm",
             flush=True,
         )
     for name, figures in row["held_out"].items():

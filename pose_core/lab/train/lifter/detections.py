@@ -69,8 +69,8 @@ CLOTHED = NoiseLevel(0.0, 0.0065, 0.25, 1.0, 0.3, 1.0, 0.0, 0.1)
 
 # Along the trunk, metres, up is positive: what is taken for the hips of clothed people.
 _CLOTHED_MEAN_M, _CLOTHED_SPREAD_M = -0.04, 0.07
-_CLOTHED_LEGS_M = np.array([{"knee": 0.022, "ankle": 0.02, "heel": 0.03, "toe": 0.03, "shoulder": 0.02, "head": 0.02}.get(n, 0.0)
-                            for n in _SHORT])  # fmt: skip
+_CLOTHED_SPREADS = {"knee": 0.022, "ankle": 0.02, "heel": 0.03, "toe": 0.03, "shoulder": 0.02, "head": 0.02}
+_CLOTHED_BODY_M = np.array([_CLOTHED_SPREADS.get(name, 0.0) for name in _SHORT])
 """Spread of further disagreement in the body's axes: knees in wide trousers, shoes, shoulders of coats, hair."""
 _CLOTHED_OWN = 0.2
 """Share of it that each hip has by itself."""
@@ -107,7 +107,7 @@ def offset_joints(rng: np.random.Generator, joints_m: FloatArray, level: NoiseLe
     bone = points - joints_m[:, :, _PARENTS]
     bone = bone / np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-3)
     dressed = rng.uniform(size=count) < level.clothed
-    cloth = rng.normal(size=(count, inputs, 3)) * _CLOTHED_LEGS_M[:, None] * dressed[:, None, None]
+    cloth = rng.normal(size=(count, inputs, 3)) * _CLOTHED_BODY_M[:, None] * dressed[:, None, None]
     cloth[..., 2] += np.where(dressed[:, None], _clothed_hips(rng, count), 0.0)
     shift = (body * strength + cloth)[:, None] @ axes
     return np.asarray(points + shift + (along * strength[..., 0])[:, None, :, None] * bone)
