@@ -40,7 +40,7 @@ def main() -> int:
     from pose_core.lab.datasets.mocap import split_mocap
     from pose_core.lab.datasets.mocap_folder import read_folder
     from pose_core.lab.nets.lifter import LifterShape
-    from pose_core.lab.train.lifter.initial import read_exported_weights
+    from pose_core.lab.train.lifter.initial import read_start_weights
     from pose_core.lab.train.lifter.loop import TrainSettings, train_lifter
     from pose_core.lab.train.lifter.samples import SampleSettings
 
@@ -66,17 +66,17 @@ def main() -> int:
         start = None
         if options.start_from:
             try:
-                start = read_exported_weights(Path(options.start_from))
+                start = read_start_weights(Path(options.start_from))
                 settings = replace(settings, **_history_of(Path(options.start_from)))
             except PoseCoreError as error:
                 print(error, file=sys.stderr)
                 return 2
-        shape = LifterShape(channels=options.channels)
+        shape = LifterShape(channels=options.channels, extras=True)
         if options.single_frame:
             # after Martinez et al. 2017: residual blocks on the joints of one frame, nothing else
             shape = LifterShape(options.channels, frames_per_step=1, dilations=(), pose_blocks=4, back_projection=False)
         train_lifter(
-            split, shape, SampleSettings(frames=options.frames), settings, out,
+            split, shape, SampleSettings(frames=options.frames, steep_share=0.3, stance_share=0.35), settings, out,
             resume=options.resume, start=start, report=_tell,
         )  # fmt: skip
     try:
@@ -169,7 +169,8 @@ def _tell(row: dict[str, Any]) -> None:
     for name, figures in row.get("standing", {}).items():
         print(
             f"  {name:36s} knees {figures['knee_bias_deg']:+5.1f} degrees, "
-            f"{100 * figures['knee_straight_share']:4.1f} % straight, trunk {figures['lean_deg']:4.1f} degrees along the view, MPJPE {figures['mpjpe_mm']:.1f} mm",
+            f"{100 * figures['knee_straight_share']:4.1f} % straight, "
+            f"trunk {figures['lean_deg']:4.1f} degrees along the view, MPJPE {figures['mpjpe_mm']:.1f} mm",
             flush=True,
         )
     for name, figures in row["held_out"].items():
@@ -190,7 +191,9 @@ def _parse() -> argparse.Namespace:
     length.add_argument("--minutes", type=float, default=70.0, help="length of the run by the clock")
     length.add_argument("--steps", type=int, default=0, help="length of the run in steps: repeats exactly")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--start-from", metavar="ONNX", help="begin with the weights of an exported network")
+    parser.add_argument(
+        "--start-from", metavar="FILE", help="begin with the weights of an exported network or checkpoint"
+    )
     parser.add_argument("--export-only", action="store_true", help="export the checkpoint in --out as it is")
     parser.add_argument("--install", action="store_true", help="put the result into the package")
     parser.add_argument("--seed", type=int, default=1)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pose_core.errors import InsufficientDataError, ModelError
+from pose_core.lift.answers import CONTACT_MIRROR
 from pose_core.lift.features import INPUT_JOINTS, make_features, mirror_features
 from pose_core.lift.resample import from_grid, seconds_from_seen, stretches, to_grid
 from pose_core.maths.cameras import rays_from_pixels
@@ -34,7 +35,6 @@ REFERENCE_HEIGHT_M = 1.70
 
 _LEAST_SEEN_JOINTS = 4
 _CHUNK_STEPS = 1024
-_CONTACT_MIRROR = np.array([2, 3, 0, 1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class TemporalLifter:
         mirror = CANONICAL.mirror
         joints = (joints + mirrored[:, mirror] * np.array([-1.0, 1.0, 1.0])) / 2
         sigma = np.exp((log_sigma + mirrored_sigma[:, mirror]) / 2) * self.sigma_factor
-        logits = (logits + mirrored_logits[:, _CONTACT_MIRROR]) / 2
+        logits = (logits + mirrored_logits[:, CONTACT_MIRROR]) / 2
         return joints, sigma, 1.0 / (1.0 + np.exp(-logits))
 
     def _run(self, features: NDArray[np.float32], before: int) -> tuple[FloatArray, FloatArray, FloatArray]:

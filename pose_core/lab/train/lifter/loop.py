@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pose_core.lab.datasets.mocap import MocapSplit
 from pose_core.lab.nets.lifter import LifterNetwork, LifterShape
 from pose_core.lab.train.common.checkpoint import load_checkpoint, save_checkpoint
+from pose_core.lab.train.lifter.extra_losses import ExtraTargets, ExtraWeights, extra_loss
 from pose_core.lab.train.lifter.initial import start_from
 from pose_core.lab.train.lifter.losses import LossWeights, frame_weights, lifter_loss
 from pose_core.lab.train.lifter.samples import Samples, SampleSettings, SampleSource
@@ -148,7 +149,7 @@ def network_as_lift(network: LifterNetwork) -> Lift:
     def lift(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         device = next(network.parameters()).device
         with torch.no_grad():
-            joints, log_sigma, logits = network.lift_frames(torch.from_numpy(features).to(device))
+            joints, log_sigma, logits = network.lift_frames(torch.from_numpy(features).to(device))[:3]
         return joints.cpu().numpy(), log_sigma.cpu().numpy(), logits.cpu().numpy()
 
     return lift
@@ -232,7 +233,7 @@ def _train_step(
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
         output = network.lift_frames(tensor(s.features))
     loss, terms = lifter_loss(
-        output,
+        output[:3],
         tensor(s.joints_m),
         tensor(s.joint_weight),
         frame_weights(tensor(s.confidence)),
@@ -240,6 +241,13 @@ def _train_step(
         tensor(s.contact_weight),
         weights,
     )
+    if network.shape.extras:
+        target = ExtraTargets(
+            tensor(s.joints_m), tensor(s.joint_weight), frame_weights(tensor(s.confidence)), tensor(s.up),
+            tensor(s.supports), tensor(s.contact_weight),
+        )  # fmt: skip
+        further, more = extra_loss(output, target, ExtraWeights())
+        loss, terms = loss + further, terms | more
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -41,7 +41,7 @@ class LossWeights:
 
 
 def lifter_loss(
-    output: tuple[Tensor, Tensor, Tensor],
+    output: tuple[Tensor, ...],
     target_m: Tensor,
     joint_weight: Tensor,
     frame_weight: Tensor,

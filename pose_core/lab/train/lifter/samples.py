@@ -11,15 +11,19 @@ from pose_core.lab.datasets.mocap import MOCAP_FPS, MocapSet
 from pose_core.lab.train.lifter.bodies import (
     REFERENCE_HEIGHT_M,
     draw_proportions,
+    draw_stances,
     label_contacts,
+    label_supports,
     mirror_bodies,
     mix_halves,
     scale_bones,
+    set_legs_apart,
     stature_of,
 )
 from pose_core.lab.train.lifter.detections import TRAINING_NOISE, NoiseLevel, focal_errors, observe, offset_joints
 from pose_core.lab.train.lifter.standing import standing_windows
 from pose_core.lab.train.lifter.views import draw_views
+from pose_core.lift.answers import CONTACT_MIRROR, SUPPORT_MIRROR
 from pose_core.lift.features import make_features
 from pose_core.types import BoolArray, FloatArray, IntArray
 
@@ -46,6 +50,10 @@ class Samples:
     """(B, T, I)."""
     in_clip: BoolArray
     """(B, T) False where a short clip was played backwards to fill the sequence."""
+    up: NDArray[np.float32]
+    """(B, T, 3) up in virtual camera axes."""
+    supports: NDArray[np.float32]
+    """(B, T, 6) `pose_core.lift.answers.SUPPORTS`."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,10 @@ class SampleSettings:
     mixed_share: float = 0.2
     standing_share: float = 0.15
     """Share of sequences drawn from people who stand: recordings are of people who do something, footage is not."""
+    stance_share: float = 0.0
+    """Share of sequences whose legs are set apart; people who stand have twice this. See `draw_stances`."""
+    steep_share: float = 0.0
+    """Share of cameras that look steeply up or down."""
     slow_fast: float = 1.5
     """Speeds run from one over this to this."""
 
@@ -116,13 +128,25 @@ class SampleSource:
         if settings.vary_bodies:
             speed = np.exp(rng.uniform(-1, 1, count) * np.log(settings.slow_fast))
         joints, inside = self._read(clips, starts, speed)
-        contacts = label_contacts(joints, self._mocap.floor_m[clips], 1 / MOCAP_FPS)
         weight = self._mocap.joint_weight[clips]
         if settings.vary_bodies:
-            joints, weight = self._vary(rng, joints, weight, stands)
+            joints, weight = self._mix(rng, joints, weight, stands)
+        floor = self._mocap.floor_m[clips]
+        contacts = label_contacts(joints, floor, 1 / MOCAP_FPS)
+        supports = label_supports(joints, floor, 1 / MOCAP_FPS)
+        if settings.vary_bodies:
+            if settings.stance_share > 0:
+                apart = rng.uniform(size=count) < settings.stance_share * np.where(stands, 2.0, 1.0)
+                joints = set_legs_apart(joints, draw_stances(rng, count) * apart[:, None, None])
+            joints = scale_bones(joints, *draw_proportions(rng, count))
+            # sides' weights need no exchange: both sides always weigh the same
+            mirrored = rng.uniform(size=count) < 0.5
+            joints = mirror_bodies(joints, mirrored)
+            contacts = np.where(mirrored[:, None, None], contacts[..., CONTACT_MIRROR], contacts)
+            supports = np.where(mirrored[:, None, None], supports[..., SUPPORT_MIRROR], supports)
         scale = REFERENCE_HEIGHT_M / stature_of(joints)
         joints = joints * scale[:, None, None, None]  # size cannot be seen: all people are 1.70 m
-        views = draw_views(rng, joints)
+        views = draw_views(rng, joints, steep_share=settings.steep_share)
         camera = views.to_camera(joints)
         points = views.to_camera(offset_joints(rng, joints, settings.noise))
         rays = points[..., :2] / np.maximum(points[..., 2:], 0.3)
@@ -134,6 +158,7 @@ class SampleSource:
         assert made is not None
         relative = camera - camera[:, :, :1]
         target = relative @ np.swapaxes(made.R_virtual_camera, -1, -2)
+        up = np.einsum("btij,btj->bti", made.R_virtual_camera, views.R_camera_world[..., 2])
         return Samples(
             made.features,
             target.astype(np.float32),
@@ -144,24 +169,24 @@ class SampleSource:
             rays,
             confidence,
             inside,
+            up.astype(np.float32),
+            supports.astype(np.float32),
         )
 
-    def _vary(
+    def _mix(
         self, rng: np.random.Generator, joints: FloatArray, weight: NDArray[np.float32], stands: BoolArray
     ) -> tuple[FloatArray, NDArray[np.float32]]:
-        count = len(joints)
+        """Some sequences get the upper body of others."""
         # people who stand do everything with their arms: half of them take those of somebody else
         share = np.where(stands, 0.5, self._settings.mixed_share)
-        mixed = np.flatnonzero(rng.uniform(size=count) < share)
+        mixed = np.flatnonzero(rng.uniform(size=len(joints)) < share)
         if len(mixed):
             others = self._draw_clips(rng, len(mixed))
             upper, _ = self._read(others, self._draw_starts(rng, others), np.ones(len(mixed)))
             joints[mixed] = mix_halves(joints[mixed], upper)
             weight = weight.copy()
             weight[mixed] = np.minimum(weight[mixed], self._mocap.joint_weight[others])
-        joints = scale_bones(joints, *draw_proportions(rng, count))
-        # mirroring exchanges the sides' weights too, but both sides always weigh the same
-        return mirror_bodies(joints, rng.uniform(size=count) < 0.5), weight
+        return joints, weight
 
 
 def _keep_some(confidence: FloatArray) -> FloatArray:
