@@ -30,6 +30,22 @@ _TRIPLES = np.array(
 )
 
 
+def covariances(precision_factor: FloatArray) -> FloatArray:
+    """(..., 3, 3) covariances of which the network's answers (..., 6) are factors.
+
+    With A the lower triangular matrix of logs of its diagonal (x, y, z) and its entries yx, zx, zy, A times an error
+    has unit covariance.
+    """
+    a, (yx, zx, zy) = np.exp(-precision_factor[..., :3]), np.moveaxis(precision_factor[..., 3:], -1, 0)
+    x, y, z = np.moveaxis(a, -1, 0)
+    inverse = np.zeros((*x.shape, 3, 3))
+    inverse[..., 0, 0], inverse[..., 1, 1], inverse[..., 2, 2] = x, y, z
+    inverse[..., 1, 0] = -yx * x * y
+    inverse[..., 2, 1] = -zy * y * z
+    inverse[..., 2, 0] = (yx * zy * y - zx) * x * z
+    return np.asarray(inverse @ np.swapaxes(inverse, -1, -2))
+
+
 def flexions(joints_m: FloatArray) -> FloatArray:
     """(..., 4) flexion of the `HINGES`, radians, 0 = straight; joints (..., J, 3)."""
     upper = joints_m[..., _TRIPLES[:, 1], :] - joints_m[..., _TRIPLES[:, 0], :]

@@ -139,6 +139,7 @@ def _cut(track: KeypointTrack, lifted: LiftedTrack, span: slice) -> tuple[Keypoi
         replace(
             lifted, joints_m=lifted.joints_m[span], sigma_m=lifted.sigma_m[span],
             contact_probability=None if contact is None else contact[span],
+            covariance_m2=None if lifted.covariance_m2 is None else lifted.covariance_m2[span],
         ),
     )  # fmt: skip
 
@@ -162,6 +163,11 @@ def _problem(
     span = np.minimum(frame_spans(evidence.time_s) * 30.0, 1.0)[:, None]
     known = np.isfinite(evidence.lifted_m[:, 1:, 0]) & np.isfinite(evidence.sigma_m[:, 1:])
     sigma = np.where(known, evidence.sigma_m[:, 1:], np.inf) / np.sqrt(span)
+    information = None
+    if lifted.covariance_m2 is not None:
+        usable = known & np.isfinite(lifted.covariance_m2[:, 1:]).all(axis=(-1, -2))
+        covariance = np.where(usable[..., None, None], lifted.covariance_m2[:, 1:], np.eye(3)) * rough.lift_scale**2
+        information = np.where(usable[..., None, None], np.linalg.inv(covariance), 0.0) * span[..., None, None]
     person = evidence.person_px
     person = np.interp(evidence.time_s, evidence.time_s[np.isfinite(person)], person[np.isfinite(person)])
     problem = Problem(
@@ -176,6 +182,7 @@ def _problem(
         lifted_points=LIFTED_POINTS,
         lifted_m=evidence.lifted_m[:, 1:] * rough.lift_scale,
         lifted_sigma_m=sigma,
+        lifted_information=information,
         contacts=np.zeros((frames, 4)),
         grounded=np.ones(frames),
         log_length_prior=state.log_length,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -128,17 +129,13 @@ class Assembler:
             return
         known = np.isfinite(p.lifted_sigma_m)
         wanted = np.einsum("tji,tqj->tqi", p.R_camera_world, np.where(known[..., None], p.lifted_m, 0.0))
-        sight = p.R_camera_world[:, 2]  # the camera's forward axis in the world
-        across = np.where(known, p.lifted_sigma_m, 1.0) ** -2.0
-        looser = 1.0 - p.weights.depth_ratio**-2.0
-        shape = np.eye(3) - looser * np.einsum("ti,tj->tij", sight, sight)
         residual = pose.points_m[:, index] - pose.points_m[:, :1] - wanted
-        shaped = np.einsum("tij,tqj->tqi", shape, residual)
-        squared = across * np.sum(residual * shaped, axis=-1)
-        cost, weight = res.geman_mcclure(squared, self.robust)
+        shape = self._lifted_information
+        shaped = np.einsum("tqij,tqj->tqi", shape, residual)
+        cost, weight = res.geman_mcclure(np.sum(residual * shaped, axis=-1), self.robust)
         energy.terms["lifted"] = _add_by_frame(energy, 0.5 * np.where(known, cost, 0.0))
-        weight = np.where(known, weight * across, 0.0)
-        points.add_relative(index, weight[..., None, None] * shape[:, None], weight[..., None] * shaped)
+        weight = np.where(known, weight, 0.0)
+        points.add_relative(index, weight[..., None, None] * shape, weight[..., None] * shaped)
 
         parents = self._lifted_parents
         have = [n for n, parent in enumerate(parents) if parent == 0 or parent in index]
@@ -160,6 +157,19 @@ class Assembler:
         cost, weight = res.geman_mcclure(squared, self.robust)
         energy.terms["bone_direction"] = _add_by_frame(energy, 0.5 * np.where(usable, cost, 0.0))
         points.add_directions(ends, np.where(usable, weight / sigma**2, 0.0), pointing, residual)
+
+    @cached_property
+    def _lifted_information(self) -> FloatArray:
+        """(T, Q, 3, 3) how surely lifted joints are known, world axes; any value where they are not."""
+        p = self.problem
+        if p.lifted_information is not None:
+            R = p.R_camera_world[:, None]
+            return np.asarray(np.swapaxes(R, -1, -2) @ p.lifted_information @ R / p.weights.covariance_looser**2)
+        across = np.where(np.isfinite(p.lifted_sigma_m), p.lifted_sigma_m, 1.0) ** -2.0
+        sight = p.R_camera_world[:, 2]  # the camera's forward axis in the world
+        looser = 1.0 - p.weights.depth_ratio**-2.0
+        shape = np.eye(3) - looser * np.einsum("ti,tj->tij", sight, sight)
+        return np.asarray(across[..., None, None] * shape[:, None])
 
     def _usual_pose(self, pose: Pose, energy: Energy, points: _PointEvidence) -> None:
         """A weak pull towards recorded poses; what is far from all of them (a cartwheel) is let go."""

@@ -25,7 +25,9 @@ class TermWeights:
     robust_sigmas: float = 3.0
     """Geman-McClure scale of reprojection and lifted joints, in their own standard deviations."""
     depth_ratio: float = 4.0
-    """How much looser lifted joints are along the line of sight than across it."""
+    """How much looser lifted joints are along the line of sight than across it, where they have no covariance."""
+    covariance_looser: float = 1.5
+    """Factor on the standard deviations of a lifted joint's covariance: errors of neighbouring frames are alike."""
     direction_deg: float = 20.0
     """Direction of a lifted bone."""
     root_acceleration_m_s2: float = 4.0
@@ -101,6 +103,8 @@ class Problem:
     """(T,) 1 where the feet are near the one ground level that is modelled, 0 where they stand on something else."""
     log_length_prior: FloatArray
     """(L,)."""
+    lifted_information: FloatArray | None = None
+    """(T, Q, 3, 3) inverse covariance of the lifted joints, camera axes, 0 where unknown; None = by sigma alone."""
     height_m: float = 1.70
     """Height of the person, for the model of poses."""
     fit_lengths: bool = True
@@ -118,6 +122,8 @@ class Problem:
             "log_length_prior": (BODY.length_count,),
         }.items():  # fmt: skip
             check_shape(name, getattr(self, name), shape, sizes)
+        if self.lifted_information is not None:
+            check_shape("lifted_information", self.lifted_information, ("T", "Q", 3, 3), sizes)
         if not np.all(np.isfinite(self.person_px)):
             raise ShapeError("'person_px' must be finite in every frame; fill the gaps.")
 
@@ -135,4 +141,5 @@ class Problem:
         """The problem of some neighbouring frames."""
         names = ("time_s", "R_camera_world", "t_camera_world_m", "xy_px", "confidence", "person_px", "lifted_m",
                  "lifted_sigma_m", "contacts", "grounded")  # fmt: skip
-        return replace(self, **{name: getattr(self, name)[frames] for name in names})
+        information = None if self.lifted_information is None else self.lifted_information[frames]
+        return replace(self, lifted_information=information, **{name: getattr(self, name)[frames] for name in names})

@@ -294,9 +294,10 @@ def _validation_sets(split: MocapSplit, seed: int) -> list[ValidationSet]:
             sets.append(make_validation_set(f"subjects {noise}", split.subjects, level, 10, seed + 1000))
         if len(split.sources):
             sets.append(make_validation_set(f"sources {noise}", split.sources, level, 14, seed + 2000))
-    for name, level in STANDING.items():
-        if len(split.subjects):
-            sets.append(make_standing_set(name, split.subjects, level, 60, seed + 3000))
+    for name, standing in STANDING.items():
+        test = make_standing_set(name, split.subjects, standing, 60, seed + 3000)
+        if test is not None:
+            sets.append(test)
     return sets
 
 
