@@ -105,7 +105,13 @@ def _history_of(onnx: Path) -> dict[str, Any]:
 
 
 def _export(split: MocapSplit, out: Path) -> None:
-    from pose_core.lab.train.lifter.export import calibrate_sigma, export_onnx, lifter_as_lift, write_facts
+    from pose_core.lab.train.lifter.export import (
+        calibrate_axes,
+        calibrate_sigma,
+        export_onnx,
+        lifter_as_lift,
+        write_facts,
+    )
     from pose_core.lab.train.lifter.loop import CHECKPOINT, HISTORY, load_network, network_as_lift
     from pose_core.lab.train.lifter.report import draw_curves, read_history, write_model_card
     from pose_core.lab.train.lifter.validation import NOISES, make_validation_set, score
@@ -133,6 +139,8 @@ def _export(split: MocapSplit, out: Path) -> None:
             "calibration_subjects": calibration,
         },
     }
+    if network.shape.extras:
+        more["axis_factor"] = [[round(float(f), 4) for f in row] for row in calibrate_axes(fitted, network)]
     factor = calibrate_sigma(fitted, network_as_lift(network))
     write_facts(described, onnx, network, factor, more)
 

@@ -70,6 +70,34 @@ def test_gradient_of_the_energy_equals_differences():
     assert np.allclose(equations.corner_gradient, by_clip, atol=1e-5 * np.max(np.abs(by_clip)))
 
 
+def information_of_sigma(problem):
+    """What the one sigma of every lifted joint says, written as matrices in camera axes."""
+    known = np.isfinite(problem.lifted_sigma_m)
+    across = np.where(known, np.where(known, problem.lifted_sigma_m, 1.0) ** -2.0, 0.0)
+    shape = np.diag([1.0, 1.0, problem.weights.depth_ratio**-2.0])
+    return across[..., None, None] * shape * problem.weights.covariance_looser**2
+
+
+def test_information_matrices_that_say_what_sigma_says_change_nothing():
+    problem, state = make_problem()
+    same = dataclasses.replace(problem, lifted_information=information_of_sigma(problem))
+    before, equations = Assembler(problem).equations(state, 0.02)
+    after, others = Assembler(same).equations(state, 0.02)
+    assert np.isclose(before.terms["lifted"], after.terms["lifted"])
+    assert np.allclose(equations.gradient, others.gradient) and np.allclose(equations.diagonal, others.diagonal)
+    assert same.at(slice(1, 3)).lifted_information.shape == (2, len(LIFTED), 3, 3)
+
+
+def test_gradient_with_slanted_information():
+    problem, state = make_problem(smoothness=0.0, ball_prior_rad=1e6, limits=False)
+    slant = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    information = slant @ information_of_sigma(problem) @ slant.T
+    assembler = Assembler(dataclasses.replace(problem, lifted_information=information))
+    _, equations = assembler.equations(state, 0.02)
+    by_dof, _ = numeric_gradient(assembler, state, 0.02)
+    assert np.allclose(equations.gradient, by_dof, atol=1e-5 * np.max(np.abs(by_dof)))
+
+
 def test_gradient_of_smoothness_and_limits_is_right_to_first_order():
     problem, state = make_problem()
     assembler = Assembler(problem)
