@@ -61,7 +61,7 @@ def main() -> int:
         settings = TrainSettings(
             steps=options.steps, minutes=options.minutes, seed=options.seed, batch=options.batch,
             learning_rate=options.learning_rate, device=options.device,
-            validate_minutes=options.validate_minutes,
+            validate_minutes=options.validate_minutes, heads_only=options.heads_only,
         )  # fmt: skip
         start = None
         if options.start_from:
@@ -202,6 +202,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--start-from", metavar="FILE", help="begin with the weights of an exported network or checkpoint"
     )
+    parser.add_argument("--heads-only", action="store_true", help="train contacts and further answers alone")
     parser.add_argument("--export-only", action="store_true", help="export the checkpoint in --out as it is")
     parser.add_argument("--install", action="store_true", help="put the result into the package")
     parser.add_argument("--seed", type=int, default=1)

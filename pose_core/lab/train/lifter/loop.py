@@ -35,6 +35,7 @@ from pose_core.lab.train.lifter.validation import (
 
 CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.jsonl"
+_HEADS = ("contacts.", "extras.")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class TrainSettings:
     device: str = "cpu"
     bfloat16: bool = True
     """Matrix products in bfloat16; weights stay in float32."""
+    heads_only: bool = False
+    """Train contacts and the further answers alone: joints and their sigma stay what they are."""
     started_from: str = ""
     """SHA-256 of the exported network whose weights the run began with; empty = drawn at random."""
     earlier_steps: int = 0
@@ -100,6 +103,9 @@ def train_lifter(
     network = LifterNetwork(shape).to(device)
     if start is not None:
         start_from(network, start)
+    if settings.heads_only:
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(name.startswith(_HEADS))
     mean = LifterNetwork(shape).to(device)
     mean.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(_parameter_groups(network, settings.weight_decay), lr=settings.learning_rate)
@@ -256,8 +262,8 @@ def _train_step(
 
 
 def _parameter_groups(network: LifterNetwork, decay: float) -> list[dict[str, Any]]:
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
+    matrices = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
+    others = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
     return [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
