@@ -79,17 +79,20 @@ def information_of_sigma(problem):
 
 
 def test_information_matrices_that_say_what_sigma_says_change_nothing():
-    problem, state = make_problem()
+    problem, state = make_problem(covariance_looser=1.5)
     same = dataclasses.replace(problem, lifted_information=information_of_sigma(problem))
     before, equations = Assembler(problem).equations(state, 0.02)
     after, others = Assembler(same).equations(state, 0.02)
     assert np.isclose(before.terms["lifted"], after.terms["lifted"])
     assert np.allclose(equations.gradient, others.gradient) and np.allclose(equations.diagonal, others.diagonal)
+    unused = dataclasses.replace(problem, lifted_information=10 * same.lifted_information, weights=TermWeights())
+    plain = dataclasses.replace(problem, weights=TermWeights())
+    assert Assembler(unused).energy(state, 0.0).total == Assembler(plain).energy(state, 0.0).total
     assert same.at(slice(1, 3)).lifted_information.shape == (2, len(LIFTED), 3, 3)
 
 
 def test_gradient_with_slanted_information():
-    problem, state = make_problem(smoothness=0.0, ball_prior_rad=1e6, limits=False)
+    problem, state = make_problem(smoothness=0.0, ball_prior_rad=1e6, limits=False, covariance_looser=1.5)
     slant = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
     information = slant @ information_of_sigma(problem) @ slant.T
     assembler = Assembler(dataclasses.replace(problem, lifted_information=information))

@@ -162,7 +162,7 @@ class Assembler:
     def _lifted_information(self) -> FloatArray:
         """(T, Q, 3, 3) how surely lifted joints are known, world axes; any value where they are not."""
         p = self.problem
-        if p.lifted_information is not None:
+        if p.lifted_information is not None and np.isfinite(p.weights.covariance_looser):
             R = p.R_camera_world[:, None]
             return np.asarray(np.swapaxes(R, -1, -2) @ p.lifted_information @ R / p.weights.covariance_looser**2)
         across = np.where(np.isfinite(p.lifted_sigma_m), p.lifted_sigma_m, 1.0) ** -2.0

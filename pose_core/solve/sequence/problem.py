@@ -26,8 +26,9 @@ class TermWeights:
     """Geman-McClure scale of reprojection and lifted joints, in their own standard deviations."""
     depth_ratio: float = 4.0
     """How much looser lifted joints are along the line of sight than across it, where they have no covariance."""
-    covariance_looser: float = 1.5
-    """Factor on the standard deviations of a lifted joint's covariance: errors of neighbouring frames are alike."""
+    covariance_looser: float = math.inf
+    """Factor on the standard deviations of a lifted joint's covariance; infinite = by the joint's one sigma and
+    `depth_ratio` alone, which measured as well as factors of 0.7 to 3.5 did."""
     direction_deg: float = 20.0
     """Direction of a lifted bone."""
     root_acceleration_m_s2: float = 4.0
