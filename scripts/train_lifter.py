@@ -41,7 +41,8 @@ def main() -> int:
     from pose_core.lab.datasets.mocap_folder import read_folder
     from pose_core.lab.nets.lifter import LifterShape
     from pose_core.lab.train.lifter.initial import read_start_weights
-    from pose_core.lab.train.lifter.loop import TrainSettings, train_lifter
+    from pose_core.lab.train.lifter.loop import CHECKPOINT, TrainSettings, train_lifter
+    from pose_core.lab.train.lifter.mixing import mix_checkpoints
     from pose_core.lab.train.lifter.samples import SampleSettings
 
     if options.threads:
@@ -80,6 +81,8 @@ def main() -> int:
             resume=options.resume, start=start, report=_tell,
         )  # fmt: skip
     try:
+        if options.mix_in:
+            mix_checkpoints(out / CHECKPOINT, Path(options.mix_in), options.mix_share)
         _export(split, out)
     except PoseCoreError as error:
         print(error, file=sys.stderr)
@@ -137,6 +140,7 @@ def _export(split: MocapSplit, out: Path) -> None:
             "batch": facts["settings"]["batch"],
             "settings": facts["settings"],
             "calibration_subjects": calibration,
+            **({"mixed_in": facts["mixed_in"]} if "mixed_in" in facts else {}),
         },
     }
     if network.shape.extras:
@@ -203,6 +207,8 @@ def _parse() -> argparse.Namespace:
         "--start-from", metavar="FILE", help="begin with the weights of an exported network or checkpoint"
     )
     parser.add_argument("--heads-only", action="store_true", help="train contacts and further answers alone")
+    parser.add_argument("--mix-in", metavar="CHECKPOINT", help="before the export, mix in a share of this network")
+    parser.add_argument("--mix-share", type=float, default=0.5, help="how much of it (default: %(default)s)")
     parser.add_argument("--export-only", action="store_true", help="export the checkpoint in --out as it is")
     parser.add_argument("--install", action="store_true", help="put the result into the package")
     parser.add_argument("--seed", type=int, default=1)

@@ -25,6 +25,7 @@ from pose_core.lab.train.lifter.extra_losses import (
 from pose_core.lab.train.lifter.initial import read_exported_weights, start_from
 from pose_core.lab.train.lifter.loop import CHECKPOINT, HISTORY, TrainSettings, load_network, train_lifter
 from pose_core.lab.train.lifter.losses import LossWeights, lifter_loss
+from pose_core.lab.train.lifter.mixing import mix_checkpoints, mix_weights
 from pose_core.lab.train.lifter.samples import SampleSettings
 from pose_core.lift.features import FEATURE_COUNT, INPUT_JOINTS, make_features
 from pose_core.lift.temporal import open_lifter
@@ -255,6 +256,32 @@ def test_damaged_checkpoint(tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(b"no checkpoint")
     with pytest.raises(MotionFileError, match="checkpoint"):
         load_checkpoint(tmp_path / CHECKPOINT)
+
+
+def test_mixed_networks_lie_between_and_keep_their_heads(tmp_path):
+    run(tmp_path / "own", 2)
+    run(tmp_path / "other", 4)
+    own, other = (load_network(tmp_path / name / CHECKPOINT)[0].state_dict() for name in ("own", "other"))
+    note = mix_checkpoints(tmp_path / "own" / CHECKPOINT, tmp_path / "other" / CHECKPOINT, 0.25)
+    network, facts = load_network(tmp_path / "own" / CHECKPOINT)
+    assert facts["mixed_in"] == note and note["steps"] == 4
+    for name, value in network.state_dict().items():
+        share = 0.0 if name.startswith("contacts.") else 0.25
+        assert torch.allclose(value, (1 - share) * own[name] + share * other[name], atol=1e-7), name
+    with pytest.raises(ModelError, match="mixed in"):
+        mix_weights(own, {**other, "norm.weight": torch.ones(3)}, 0.5)
+    with pytest.raises(ModelError, match="mixed in"):
+        mix_weights(own, other, 1.5)
+
+
+def test_heads_alone_leave_joints_as_they_were(tmp_path):
+    settings = TrainSettings(steps=3, batch=4, heads_only=True, validate_minutes=60)
+    start = dict(make_network().named_parameters())
+    samples = SampleSettings(frames=40)
+    trained = train_lifter(split(), replace(SMALL, extras=True), samples, settings, tmp_path, start=start)
+    for name, value in trained.named_parameters():
+        if name in start:
+            assert torch.equal(value, start[name]) != name.startswith("contacts.") or value.numel() == 0, name
 
 
 def write_lifter(folder, network):

@@ -21,6 +21,7 @@ from pose_core.lab.train.common.checkpoint import load_checkpoint, save_checkpoi
 from pose_core.lab.train.lifter.extra_losses import ExtraTargets, ExtraWeights, extra_loss
 from pose_core.lab.train.lifter.initial import start_from
 from pose_core.lab.train.lifter.losses import LossWeights, frame_weights, lifter_loss
+from pose_core.lab.train.lifter.mixing import HEADS
 from pose_core.lab.train.lifter.samples import Samples, SampleSettings, SampleSource
 from pose_core.lab.train.lifter.validation import (
     NOISES,
@@ -35,7 +36,6 @@ from pose_core.lab.train.lifter.validation import (
 
 CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.jsonl"
-_HEADS = ("contacts.", "extras.")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def train_lifter(
         start_from(network, start)
     if settings.heads_only:
         for name, parameter in network.named_parameters():
-            parameter.requires_grad_(name.startswith(_HEADS))
+            parameter.requires_grad_(name.startswith(HEADS))
     mean = LifterNetwork(shape).to(device)
     mean.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(_parameter_groups(network, settings.weight_decay), lr=settings.learning_rate)
