@@ -80,10 +80,13 @@ def _earlier(settings: Mapping[str, Any]) -> str:
     """What the weights that a run began with had been trained for."""
     if not settings.get("started_from"):
         return ""
+    alone = (
+        "\nThis run trained contacts and further answers alone (`--heads-only`)." if settings.get("heads_only") else ""
+    )
     return (
         f"The run went on (`--start-from`) from the weights of an earlier version\n(SHA-256 "
         f"`{settings['started_from'][:16]}`), trained in the same way for {settings['earlier_steps']} steps and "
-        f"{settings['earlier_minutes']:.0f} minutes."
+        f"{settings['earlier_minutes']:.0f} minutes.{alone}"
     )
 
 
@@ -92,9 +95,8 @@ def _mixed(training: Mapping[str, Any]) -> str:
     mixed = training.get("mixed_in")
     if not mixed:
         return ""
-    alone = "contacts and further answers alone (`--heads-only`)" if training["settings"].get("heads_only") else "all"
     return (
-        f"\n\nThat run trained {alone}. Joints and sigma are to {1 - mixed['share']:.0%} what it began with and to "
+        f"\n\nJoints and sigma are to {1 - mixed['share']:.0%} what it began with and to "
         f"{mixed['share']:.0%} those of\nanother run from the same weights ({mixed['steps']} steps, "
         f"{mixed['minutes']:.0f} minutes, seed {mixed['seed']}), mixed in by `--mix-in`. In that run hips of\n"
         "55 % of the people were seen 4 +- 7 cm off along the trunk and other joints 2 to 3 cm off, as clothes do it,\n"
@@ -113,7 +115,7 @@ _CARD = """\
 # Model card: temporal lifter
 
 A dilated temporal convolutional network ({parameters} million parameters, `lifter.onnx`, {megabytes} MB) that turns 2D
-joints over time into root-relative 3D joints, one standard deviation a joint, and contacts of heels and balls of the
+joints over time into root-relative 3D joints, their uncertainty, and contacts of heels and balls of the
 feet. It sees {reach} frames before and after a frame at 30 frames/s. SHA-256 `{sha}`.
 
 Licence of the weights: Apache-2.0, as the package. All training data are free for commercial use.
