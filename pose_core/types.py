@@ -118,6 +118,9 @@ class LiftedTrack:
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     height_m: float | None = None
     """Height of the person whose joints these are; None if their size says nothing."""
+    covariance_m2: FloatArray | None = None
+    """(T, J, 3, 3) of each joint, camera axes; NaN where unknown; None if the lifter has none. `sigma_m` stays the one
+    number for all axes."""
 
     def __post_init__(self) -> None:
         sizes: dict[str, int] = {}
@@ -125,6 +128,8 @@ class LiftedTrack:
         check_shape("sigma_m", self.sigma_m, ("T", "J"), sizes)
         if self.contact_probability is not None:
             check_shape("contact_probability", self.contact_probability, ("T", 4), sizes)
+        if self.covariance_m2 is not None:
+            check_shape("covariance_m2", self.covariance_m2, ("T", "J", 3, 3), sizes)
 
 
 @dataclass(frozen=True)

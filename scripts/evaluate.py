@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure accuracy against the truth and against peers; write a page with tables and pictures.
 
-    python scripts/evaluate.py [--quick] [--out docs/results] [--parts mocap,solver,real,views] [--seed 7]
+    python scripts/evaluate.py [--quick] [--out docs/results] [--parts mocap,solver,standing,real,views] [--seed 7]
     python scripts/evaluate.py --parts clips [--only NAME,...]     clips of render_clips.py and real people who stand
 
 Deterministic by the seed. Runs in the worker's environment with `matplotlib`; needs motion capture (--data), and where
@@ -31,7 +31,7 @@ from pose_core.lab.clip_measures.part import ClipsPart, run_clips_part
 from pose_core.lab.datasets.mocap import MocapSet, read_mocap, split_mocap
 from pose_core.lab.datasets.mocap_folder import read_folder
 from pose_core.lab.evaluation.ablation import run_ablation, write_page
-from pose_core.lab.evaluation.cases import NOISES, Case, mocap_cases
+from pose_core.lab.evaluation.cases import NOISES, Case, mocap_cases, standing_cases
 from pose_core.lab.evaluation.measure import Result, measure
 from pose_core.lab.evaluation.methods import (
     Estimate,
@@ -54,7 +54,7 @@ from pose_core.runtime.session import open_session
 
 SHARED = ROOT.parent / "shared"
 PRIOR = ROOT / "pose_core" / "lab" / "pose_prior" / "pose_prior.npz"
-PARTS = ("mocap", "solver", "real", "views")
+PARTS = ("mocap", "solver", "standing", "real", "views")
 ABLATION, RENDERED = "ablation", "clips"
 OURS, SINGLE, PPCA, SOLVED = "Pose Core lifter", "single-frame MLP", "PPCA mixture", "Pose Core lifter + solver"
 POSEAUG, BLAZEPOSE, PIPELINE = "PoseAug GCN", "BlazePose world", "Pose Core, whole pipeline"
@@ -73,11 +73,13 @@ class Sizes:
     sources: int = 8
     tennis: int = 1
     solver: int = 3
+    standing: int = 40
+    """Sequences in all."""
     frames: int = 128
     real_frames: int | None = None
 
 
-QUICK = Sizes(1, 1, 1, 1, 40, 40)
+QUICK = Sizes(1, 1, 1, 1, 2, 40, 40)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -110,7 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
     facts = [
         f"Command: `{_command(options)}`, with files as they lie in the project unless said otherwise here",
         f"Seed {options.seed}; sequences a subject: {sizes.subjects} (held-out subjects), {sizes.sources} (held-out "
-        f"sources), {sizes.tennis} (tennis), {sizes.solver} (solver); up to {sizes.frames} frames at 30 frames/s each",
+        f"sources), {sizes.tennis} (tennis), {sizes.solver} (solver), and {sizes.standing} in all of people who stand; "
+        f"up to {sizes.frames} frames at 30 frames/s each",
         *_files(options),
     ]
     page = build_page(results, facts, words)
@@ -169,7 +172,7 @@ def _run(options: argparse.Namespace, words: list[str], tracks: Path) -> list[Re
         words.append(f"{OURS}: its weights are not there yet")
     methods = _single_view_methods(options, lifter, words)
     results: list[Result] = []
-    if "mocap" in parts or "solver" in parts:
+    if {"mocap", "solver", "standing"} & set(parts):
         split = split_mocap(read_folder(Path(options.data)))
         tennis = Path(options.data) / "evaluation_only" / "tennis.npz"
         groups: list[tuple[str, MocapSet, int]] = [
@@ -190,6 +193,10 @@ def _run(options: argparse.Namespace, words: list[str], tracks: Path) -> list[Re
                     frames=sizes.frames, still=True,
                 )  # fmt: skip
                 results += _apply(_solver_methods(lifter), cases)
+        if "standing" in parts and len(split.subjects):
+            standing = standing_cases(split.subjects, sizes.standing, seed + 60, min(sizes.frames, 80))
+            if standing:
+                results += _apply(_solver_methods(lifter), standing)
     if "real" in parts:
         results += _real(options, lifter, methods, words, tracks)
     return results

@@ -43,8 +43,9 @@ def main() -> int:
     from pose_core.lab.datasets.mocap import split_mocap
     from pose_core.lab.datasets.mocap_folder import read_folder
     from pose_core.lab.nets.lifter import LifterShape
-    from pose_core.lab.train.lifter.initial import read_exported_weights
-    from pose_core.lab.train.lifter.loop import TrainSettings, train_lifter
+    from pose_core.lab.train.lifter.initial import read_start_weights
+    from pose_core.lab.train.lifter.loop import CHECKPOINT, TrainSettings, train_lifter
+    from pose_core.lab.train.lifter.mixing import mix_checkpoints
     from pose_core.lab.train.lifter.samples import SampleSettings
 
     if options.threads:
@@ -64,25 +65,27 @@ def main() -> int:
         settings = TrainSettings(
             steps=options.steps, minutes=options.minutes, seed=options.seed, batch=options.batch,
             learning_rate=options.learning_rate, device=options.device,
-            validate_minutes=options.validate_minutes,
+            validate_minutes=options.validate_minutes, heads_only=options.heads_only,
         )  # fmt: skip
         start = None
         if options.start_from:
             try:
-                start = read_exported_weights(Path(options.start_from))
+                start = read_start_weights(Path(options.start_from))
                 settings = replace(settings, **_history_of(Path(options.start_from)))
             except PoseCoreError as error:
                 print(error, file=sys.stderr)
                 return 2
-        shape = LifterShape(channels=options.channels)
+        shape = LifterShape(channels=options.channels, extras=True)
         if options.single_frame:
             # after Martinez et al. 2017: residual blocks on the joints of one frame, nothing else
             shape = LifterShape(options.channels, frames_per_step=1, dilations=(), pose_blocks=4, back_projection=False)
         train_lifter(
-            split, shape, SampleSettings(frames=options.frames), settings, out,
+            split, shape, SampleSettings(frames=options.frames, steep_share=0.3, stance_share=0.35), settings, out,
             resume=options.resume, start=start, report=_tell,
         )  # fmt: skip
     try:
+        if options.mix_in:
+            mix_checkpoints(out / CHECKPOINT, Path(options.mix_in), options.mix_share)
         _export(split, out)
     except PoseCoreError as error:
         print(error, file=sys.stderr)
@@ -108,7 +111,13 @@ def _history_of(onnx: Path) -> dict[str, Any]:
 
 
 def _export(split: MocapSplit, out: Path) -> None:
-    from pose_core.lab.train.lifter.export import calibrate_sigma, export_onnx, lifter_as_lift, write_facts
+    from pose_core.lab.train.lifter.export import (
+        calibrate_axes,
+        calibrate_sigma,
+        export_onnx,
+        lifter_as_lift,
+        write_facts,
+    )
     from pose_core.lab.train.lifter.loop import CHECKPOINT, HISTORY, load_network, network_as_lift
     from pose_core.lab.train.lifter.report import draw_curves, read_history, write_model_card
     from pose_core.lab.train.lifter.validation import NOISES, make_validation_set, score
@@ -134,8 +143,11 @@ def _export(split: MocapSplit, out: Path) -> None:
             "batch": facts["settings"]["batch"],
             "settings": facts["settings"],
             "calibration_subjects": calibration,
+            **({"mixed_in": facts["mixed_in"]} if "mixed_in" in facts else {}),
         },
     }
+    if network.shape.extras:
+        more["axis_factor"] = [[round(float(f), 4) for f in row] for row in calibrate_axes(fitted, network)]
     factor = calibrate_sigma(fitted, network_as_lift(network))
     write_facts(described, onnx, network, factor, more)
 
@@ -169,6 +181,13 @@ def _tell(row: dict[str, Any]) -> None:
             flush=True,
         )
         return
+    for name, figures in row.get("standing", {}).items():
+        print(
+            f"  {name:36s} knees {figures['knee_bias_deg']:+5.1f} degrees, "
+            f"{100 * figures['knee_straight_share']:4.1f} % straight, "
+            f"trunk {figures['lean_deg']:4.1f} degrees along the view, MPJPE {figures['mpjpe_mm']:.1f} mm",
+            flush=True,
+        )
     for name, figures in row["held_out"].items():
         print(
             f"  {name:36s} MPJPE {figures['mpjpe_mm']:6.1f}  PA {figures['pa_mpjpe_mm']:5.1f} mm  "
@@ -187,7 +206,12 @@ def _parse() -> argparse.Namespace:
     length.add_argument("--minutes", type=float, default=70.0, help="length of the run by the clock")
     length.add_argument("--steps", type=int, default=0, help="length of the run in steps: repeats exactly")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--start-from", metavar="ONNX", help="begin with the weights of an exported network")
+    parser.add_argument(
+        "--start-from", metavar="FILE", help="begin with the weights of an exported network or checkpoint"
+    )
+    parser.add_argument("--heads-only", action="store_true", help="train contacts and further answers alone")
+    parser.add_argument("--mix-in", metavar="CHECKPOINT", help="before the export, mix in a share of this network")
+    parser.add_argument("--mix-share", type=float, default=0.5, help="how much of it (default: %(default)s)")
     parser.add_argument("--export-only", action="store_true", help="export the checkpoint in --out as it is")
     parser.add_argument("--install", action="store_true", help="put the result into the package")
     parser.add_argument("--seed", type=int, default=1)

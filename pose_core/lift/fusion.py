@@ -41,6 +41,7 @@ def fuse_lifts(first: LiftedTrack, second: LiftedTrack) -> LiftedTrack:
         first.contact_probability,
         {**first.diagnostics, **diagnostics},
         first.height_m,
+        first.covariance_m2,
     )
 
 

@@ -151,6 +151,7 @@ def _cut(track: KeypointTrack, lifted: LiftedTrack, span: slice) -> tuple[Keypoi
         replace(
             lifted, joints_m=lifted.joints_m[span], sigma_m=lifted.sigma_m[span],
             contact_probability=None if contact is None else contact[span],
+            covariance_m2=None if lifted.covariance_m2 is None else lifted.covariance_m2[span],
         ),
     )  # fmt: skip
 

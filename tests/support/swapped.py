@@ -13,7 +13,7 @@ from pose_core.skeletons import keypoint_set
 from pose_core.types import BoolArray, FloatArray, KeypointTrack
 from tests.support.shared import shared_file
 
-GOOD_MODEL = NoiseLevel(0.0, 0.0065, 0.25, 1.0, 0.0, 0.0, 0.0)
+GOOD_MODEL = NoiseLevel(0.0, 0.0065, 0.25, 1.0, 0.0, 0.0, 0.0, 0.0)
 """About a good 2D model on clear video, without mistakes: those are added knowingly."""
 
 _NAMES = {"toe": {"halpe26": "big_toe", "blazepose33": "foot_index"}, "hand": {"blazepose33": "index"}}

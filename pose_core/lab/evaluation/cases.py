@@ -8,8 +8,24 @@ from typing import Any
 import numpy as np
 
 from pose_core.lab.datasets.mocap import MOCAP_FPS, MocapSet
-from pose_core.lab.train.lifter.bodies import label_contacts, stature_of
-from pose_core.lab.train.lifter.detections import EXACT, REALISTIC, NoiseLevel, focal_errors, observe, offset_joints
+from pose_core.lab.train.lifter.bodies import (
+    draw_proportions,
+    draw_stances,
+    label_contacts,
+    scale_bones,
+    set_legs_apart,
+    stature_of,
+)
+from pose_core.lab.train.lifter.detections import (
+    CLOTHED,
+    EXACT,
+    REALISTIC,
+    NoiseLevel,
+    focal_errors,
+    observe,
+    offset_joints,
+)
+from pose_core.lab.train.lifter.standing import standing_windows
 from pose_core.lab.train.lifter.views import Views, draw_views
 from pose_core.lift.features import INPUT_JOINTS, INPUT_NAMES
 from pose_core.maths.cameras import camera_matrix
@@ -17,6 +33,9 @@ from pose_core.skeletons import joint_mapping, keypoint_set
 from pose_core.types import BoolArray, FloatArray, KeypointTrack
 
 NOISES: dict[str, NoiseLevel] = {"exact": EXACT, "noisy": REALISTIC}
+STANDING = "people who stand"
+_CLOTHED = "noisy, clothed"
+_LEVELS = {**NOISES, _CLOTHED: CLOTHED}
 
 _WIDTH_PX = 1280
 _LEAST_SEEN = 0.3
@@ -94,6 +113,33 @@ def mocap_cases(
     return cases
 
 
+def standing_cases(mocap: MocapSet, count: int, seed: int, frames: int = 80) -> list[Case]:
+    """People who stand, with other proportions, in clothes, their legs more or less apart, from above and below.
+
+    A crouch in which they do not stand fits the picture as well: legs that look short may be bent or seen wrongly.
+
+    Args:
+        mocap: recordings.
+        count: sequences; fewer where fewer windows show people who stand.
+        seed: of everything.
+        frames: length of a sequence at 30 frames/s, at most.
+    """
+    clips, starts = standing_windows(mocap, frames)
+    rng = np.random.default_rng([seed, 3])
+    cases = []
+    for number in np.sort(rng.choice(len(clips), size=min(count, len(clips)), replace=False)):
+        own = np.random.default_rng([seed, 4, int(number)])
+        clip = int(clips[number])
+        window = _Window(clip, int(mocap.clip_start[clip] + starts[number]), min(frames, int(mocap.clip_length[clip])))
+        joints = mocap.joints_m[None, window.first : window.first + window.frames].astype(np.float64)
+        joints = scale_bones(set_legs_apart(joints, draw_stances(own, 1)), *draw_proportions(own, 1))
+        views = _stand_still(draw_views(own, joints, steep_share=1.0), joints)
+        # the floor is no longer where it was under such legs
+        filmed = _film(STANDING, mocap, _CLOTHED, window, joints, views, own, True)
+        cases.append(replace(filmed, contacts_known=False))
+    return cases
+
+
 def _windows(mocap: MocapSet, per_subject: int, frames: int, rng: np.random.Generator) -> list[_Window]:
     out = []
     for subject in sorted(set(mocap.subject)):
@@ -121,7 +167,7 @@ def _film(
     group: str, mocap: MocapSet, noise: str, window: _Window, joints: FloatArray, views: Views,
     rng: np.random.Generator, still: bool,
 ) -> Case:  # fmt: skip
-    level, clip = NOISES[noise], window.clip
+    level, clip = _LEVELS[noise], window.clip
     camera = views.to_camera(joints)[0]
     points = views.to_camera(offset_joints(rng, joints, level))
     rays = points[..., :2] / np.maximum(points[..., 2:], 0.3)

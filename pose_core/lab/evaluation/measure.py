@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose_core.lab.evaluation.cases import Case
+from pose_core.lab.evaluation.cases import STANDING, Case
 from pose_core.lab.evaluation.methods import LIMB_JOINTS, LIMBS, Estimate
+from pose_core.lab.train.lifter.standing import standing_errors
 from pose_core.maths.metrics import (
     acceleration_error,
     bone_length_variation,
@@ -79,6 +80,8 @@ def measure(method: str, estimate: Estimate, case: Case) -> Result:
         known_feet = np.all(np.isfinite(estimate.feet_world_m), axis=(1, 2))[:, None]
         feet = np.where(known_feet[..., None], estimate.feet_world_m, 0.0)
         figures["skate"] = 1000 * foot_skate(feet, case.contacts * known_feet)
+    if case.group == STANDING:
+        figures |= _standing(estimate, truth)
     ratio = np.zeros(0)
     if estimate.sigma_m is not None:
         shares = within_sigma(estimate.joints_m, truth, estimate.sigma_m)
@@ -113,6 +116,23 @@ def _n_mpjpe_without_root(estimate: FloatArray, truth: FloatArray) -> float:
     with_root = n_mpjpe(estimate, truth)
     others = float(np.sum(counted[:, 1:]))
     return with_root * float(np.sum(counted)) / others if others else float("nan")
+
+
+def _standing(estimate: Estimate, truth: FloatArray) -> Figures:
+    """What became of straight knees and of the trunk; nothing where no frame shows both."""
+    used = [CANONICAL.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("hip", "knee", "ankle")]
+    used.append(CANONICAL.index("neck"))
+    known = np.isfinite(truth[:, used]).all(axis=(1, 2)) & np.isfinite(estimate.joints_m[:, used]).all(axis=(1, 2))
+    if not np.any(known):
+        return {}
+    found = standing_errors(
+        estimate.joints_m[None, known], truth[None, known], np.ones((1, int(known.sum())), np.bool_)
+    )
+    return {
+        "knee_bias": found["knee_bias_deg"],
+        "knee_straight": 100 * found["knee_straight_share"],
+        "lean": found["lean_deg"],
+    }
 
 
 def _contacts(estimate: Estimate, case: Case) -> FloatArray:

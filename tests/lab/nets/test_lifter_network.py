@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,17 @@ from pose_core.lab.datasets.mocap import MocapSplit
 from pose_core.lab.nets.lifter import LifterNetwork, LifterShape
 from pose_core.lab.train.common.checkpoint import load_checkpoint
 from pose_core.lab.train.lifter import export
+from pose_core.lab.train.lifter.extra_losses import (
+    ExtraTargets,
+    ExtraWeights,
+    covariance_loss,
+    extra_loss,
+    posture_loss,
+)
 from pose_core.lab.train.lifter.initial import read_exported_weights, start_from
 from pose_core.lab.train.lifter.loop import CHECKPOINT, HISTORY, TrainSettings, load_network, train_lifter
 from pose_core.lab.train.lifter.losses import LossWeights, lifter_loss
+from pose_core.lab.train.lifter.mixing import mix_checkpoints, mix_weights
 from pose_core.lab.train.lifter.samples import SampleSettings
 from pose_core.lift.features import FEATURE_COUNT, INPUT_JOINTS, make_features
 from pose_core.lift.temporal import open_lifter
@@ -148,6 +157,65 @@ def test_joints_of_weight_zero_do_not_count():
     assert float(terms["position"]) < 1e-4 and float(terms["velocity"]) < 1e-4
 
 
+def extra_targets(joints):
+    batch, frames = joints.shape[:2]
+    up = torch.nn.functional.normalize(torch.randn(batch, frames, 3), dim=-1)
+    return ExtraTargets(
+        joints, torch.ones(batch, len(CANONICAL)), torch.ones(batch, frames), up,
+        torch.randint(0, 2, (batch, frames, 6)).float(), torch.ones(batch),
+    )  # fmt: skip
+
+
+def test_further_answers_leave_the_first_three_as_they_are():
+    plain = make_network()
+    more = LifterNetwork(replace(SMALL, extras=True)).eval()
+    start_from(more, dict(plain.named_parameters()))
+    x = features(2, 5)
+    answers = more(x)
+    assert all(torch.equal(a, b) for a, b in zip(plain(x), answers, strict=False))
+    assert [a.shape[3:] for a in answers[3:]] == [(24, 6), (4,), (4, 10), (6,)]
+    loss, terms = extra_loss(
+        tuple(a.flatten(1, 2) for a in answers), extra_targets(torch.randn(2, 10, 24, 3)), ExtraWeights()
+    )
+    loss.backward()
+    assert torch.isfinite(loss) and set(terms) == {"posture", "covariance", "up", "bend", "support"}
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in more.extras.parameters())
+
+
+def test_covariance_loss_is_least_at_the_spread_of_the_errors():
+    """The distribution whose likelihood it is, drawn: Gamma(3) lengths of a sphere's directions, by half."""
+    torch.manual_seed(0)
+    direction = torch.nn.functional.normalize(torch.randn(1, 40000, 24, 3), dim=-1)
+    length = torch.distributions.Gamma(3.0, 2.0).sample((1, 40000, 24))
+    spread = torch.tensor([0.02, 0.03, 0.09])
+    error = direction * length[..., None] * spread
+    target = extra_targets(torch.zeros(1, 40000, 24, 3))
+    factor = torch.zeros(1, 40000, 24, 6)
+
+    def loss(log):
+        factor[..., :3] = log
+        return float(covariance_loss(error, factor, target))
+
+    best = -torch.log(spread)
+    for axis in range(3):
+        for step in (-0.2, 0.2):
+            assert loss(best + step * torch.eye(3)[axis]) > loss(best)
+
+
+def test_the_posture_loss_prefers_a_branch_to_the_mean_of_two():
+    """One in three bends the knee by half a metre, two stand straight: nobody is between, and there is no answer."""
+    knee = CANONICAL.index("left_knee")
+    truth = torch.zeros(3, 1, 24, 3)
+    truth[2, :, knee, 2] = 0.5
+
+    def loss(depth):
+        joints = torch.zeros(3, 1, 24, 3)
+        joints[:, :, knee, 2] = depth
+        return float(posture_loss(joints, extra_targets(truth), 0.05))
+
+    assert loss(0.0) < loss(0.5 / 3) and loss(0.0) < loss(0.25) and loss(0.0) < loss(0.5) < loss(0.25)
+
+
 def split():
     r = recordings()
     return MocapSplit(r.take(np.array([0, 1])), r.take(np.array([2])), r.take(np.array([], dtype=np.int64)))
@@ -188,6 +256,32 @@ def test_damaged_checkpoint(tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(b"no checkpoint")
     with pytest.raises(MotionFileError, match="checkpoint"):
         load_checkpoint(tmp_path / CHECKPOINT)
+
+
+def test_mixed_networks_lie_between_and_keep_their_heads(tmp_path):
+    run(tmp_path / "own", 2)
+    run(tmp_path / "other", 4)
+    own, other = (load_network(tmp_path / name / CHECKPOINT)[0].state_dict() for name in ("own", "other"))
+    note = mix_checkpoints(tmp_path / "own" / CHECKPOINT, tmp_path / "other" / CHECKPOINT, 0.25)
+    network, facts = load_network(tmp_path / "own" / CHECKPOINT)
+    assert facts["mixed_in"] == note and note["steps"] == 4
+    for name, value in network.state_dict().items():
+        share = 0.0 if name.startswith("contacts.") else 0.25
+        assert torch.allclose(value, (1 - share) * own[name] + share * other[name], atol=1e-7), name
+    with pytest.raises(ModelError, match="mixed in"):
+        mix_weights(own, {**other, "norm.weight": torch.ones(3)}, 0.5)
+    with pytest.raises(ModelError, match="mixed in"):
+        mix_weights(own, other, 1.5)
+
+
+def test_heads_alone_leave_joints_as_they_were(tmp_path):
+    settings = TrainSettings(steps=3, batch=4, heads_only=True, validate_minutes=60)
+    start = dict(make_network().named_parameters())
+    samples = SampleSettings(frames=40)
+    trained = train_lifter(split(), replace(SMALL, extras=True), samples, settings, tmp_path, start=start)
+    for name, value in trained.named_parameters():
+        if name in start:
+            assert torch.equal(value, start[name]) != name.startswith("contacts.") or value.numel() == 0, name
 
 
 def write_lifter(folder, network):

@@ -7,15 +7,18 @@ from pose_core.lab.datasets.mocap import from_joints
 from pose_core.lab.train.lifter.bodies import (
     draw_proportions,
     label_contacts,
+    label_supports,
     mirror_bodies,
     mix_halves,
     scale_bones,
+    set_legs_apart,
     stature_of,
 )
 from pose_core.lab.train.lifter.detections import EXACT, REALISTIC, TRAINING_NOISE, offset_joints
 from pose_core.lab.train.lifter.samples import SampleSettings, SampleSource
 from pose_core.lab.train.lifter.validation import make_validation_set, score
 from pose_core.lab.train.lifter.views import draw_views
+from pose_core.lift.answers import SUPPORTS
 from pose_core.lift.features import INPUT_JOINTS
 from pose_core.skeletons import CANONICAL
 from tests.support.synthetic import walking_joints
@@ -98,6 +101,50 @@ def test_contacts_need_rest_and_height():
     assert not label_contacts(joints, np.array([floor - 0.5]), 1 / 30).any()
     moving = joints + np.arange(20)[None, :, None, None] * np.array([0.02, 0, 0])
     assert not label_contacts(moving, np.array([floor]), 1 / 30).any()
+
+
+def test_mirrored_samples_have_mirrored_contacts():
+    """Of a walker, the planted foot is the lower one: that must hold for those who were mirrored too."""
+    settings = SampleSettings(frames=40, noise=EXACT, mixed_share=0.0, standing_share=0.0, slow_fast=1.0)
+    s = SampleSource(recordings(), settings).draw(rng(), 64)
+    up = np.einsum("btjk,btk->btj", s.joints_m.astype(float), s.up.astype(float))
+    left, right = (up[..., CANONICAL.indices(f"{side}_toe", f"{side}_heel")].min(axis=-1) for side in ("left", "right"))
+    one = (s.contacts[..., :2].any(axis=-1) != s.contacts[..., 2:].any(axis=-1)) & (np.abs(left - right) > 0.02)
+    assert one.sum() > 50
+    assert np.mean((left < right)[one] == s.contacts[..., :2].any(axis=-1)[one]) > 0.95
+
+
+def test_legs_are_set_apart_with_their_lengths_and_the_trunk_as_it_was():
+    joints = bodies()
+    angles = np.radians(np.broadcast_to([[12.0, 0.0], [12.0, 0.0]], (3, 2, 2)))
+    apart = set_legs_apart(joints, angles)
+    assert np.allclose(lengths(apart), lengths(joints), atol=1e-9)
+    ankles, hips = CANONICAL.indices("left_ankle", "right_ankle"), CANONICAL.indices("left_hip", "right_hip")
+    across = joints[:, :, hips[0]] - joints[:, :, hips[1]]
+    across = across / np.linalg.norm(across, axis=-1, keepdims=True)
+
+    def width(body):
+        return np.sum((body[:, :, ankles[0]] - body[:, :, ankles[1]]) * across, axis=-1)
+
+    leg = lengths(joints)[:, :, CANONICAL.indices("left_knee", "left_ankle")].sum(axis=-1)
+    assert np.all(width(apart) - width(joints) > leg * np.sin(np.radians(12.0)))
+    unmoved = [j for j, name in enumerate(CANONICAL.names) if name.split("_")[-1] not in
+               {"knee", "ankle", "heel", "toe"}]  # fmt: skip
+    assert np.array_equal(apart[:, :, unmoved], joints[:, :, unmoved])
+    assert np.allclose(set_legs_apart(joints, np.zeros((3, 2, 2))), joints)
+
+
+def test_what_rests_beside_the_feet():
+    standing = np.repeat(walking_joints(1)[None], 20, axis=1).astype(float)
+    floor = np.array([standing[..., 2].min() - 0.02])
+    assert not label_supports(standing, floor, 1 / 30).any()
+    # flat on the back: what was up is now along the floor
+    lying = standing[..., [2, 0, 1]]
+    lying[..., 2] += 0.1 - lying[..., 2].min()
+    on = dict(zip(SUPPORTS, label_supports(lying, np.array([0.0]), 1 / 30).all(axis=(0, 1)), strict=True))
+    assert on["seat"] or on["back"]
+    moving = lying + np.arange(20)[None, :, None, None] * np.array([0.02, 0, 0])
+    assert not label_supports(moving, np.array([0.0]), 1 / 30).any()
 
 
 def test_cameras_are_rotations_and_see_everybody_in_front():

@@ -7,6 +7,7 @@ uncertainty and ground contacts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pose_core.lift.answers import BEND_CENTRES_DEG, HINGES, SUPPORTS
 from pose_core.lift.features import FEATURE_COUNT, INPUT_JOINTS, INPUT_NAMES
 from pose_core.skeletons import CANONICAL, CONTACT_JOINTS
 
@@ -25,6 +27,18 @@ _HIPS = [INPUT_NAMES.index("left_hip"), INPUT_NAMES.index("right_hip")]
 # Input of each joint but the pelvis, or of any other joint where it has none; the mask tells which.
 _INPUT_OF_JOINT = [next((i for i, k in enumerate(INPUT_JOINTS) if k == j), 0) for j in range(1, len(CANONICAL))]
 _HAS_INPUT = [float(j in INPUT_JOINTS) for j in range(1, len(CANONICAL))]
+EXTRA_OUTPUTS = {
+    "precision_factor": (len(CANONICAL), 6),
+    "up": (4,),
+    "bend_logits": (len(HINGES), len(BEND_CENTRES_DEG)),
+    "support_logits": (len(SUPPORTS),),
+}
+"""Further answers by name, in this order after the first three, and their axes for one frame. `precision_factor`: a
+lower triangular matrix A a joint with A times error of unit covariance, as log of its diagonal (x, y, z) and its
+entries yx, zx, zy. `up`: up in virtual camera axes, any length, and the log of its sigma in radians. `bend_logits`: a
+class of flexion a hinge. `support_logits`: what else rests on something."""
+
+_LOG_PRECISION_RANGE = (-0.7, 5.0)
 _LOG_EXTENT_RANGE = (-1.5, 1.5)
 _TYPICAL_LOG_EXTENT = 0.4
 
@@ -43,6 +57,8 @@ class LifterShape:
     """Blocks that look at a step alone, before the temporal ones."""
     back_projection: bool = True
     """Joints that were seen may be put on their rays, at the depth the network finds."""
+    extras: bool = False
+    """Further answers, `EXTRA_OUTPUTS`."""
 
     @property
     def reach_steps(self) -> int:
@@ -143,6 +159,30 @@ class _BackProjection(nn.Module):
         return torch.cat([xy, joints[..., 2:]], dim=-1)
 
 
+class _Extras(nn.Module):
+    """Answers beside the joints; they change nothing of those."""
+
+    def __init__(self, channels: int, frames: int) -> None:
+        super().__init__()
+        widths = {name: math.prod(axes) for name, axes in EXTRA_OUTPUTS.items()}
+        self.heads = nn.ModuleDict({name: _StepHead(channels, width, frames) for name, width in widths.items()})
+        precision = cast(_StepHead, self.heads["precision_factor"]).common.bias.data.view(-1, 6)
+        precision[:, :2], precision[:, 2] = 3.2, 2.7  # across the view 4 cm, along it 7
+        up = cast(_StepHead, self.heads["up"]).common.bias.data
+        up[1], up[3] = -1.0, -1.5  # cameras are mostly held upright; y points down
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """The answers of `EXTRA_OUTPUTS`, (B, N, S, ...) each, for (B, N, channels)."""
+        answers = []
+        for name, axes in EXTRA_OUTPUTS.items():
+            answer = self.heads[name](x)
+            answer = answer.reshape(*answer.shape[:3], *axes)
+            if name == "precision_factor":
+                answer = torch.cat([torch.clamp(answer[..., :3], *_LOG_PRECISION_RANGE), answer[..., 3:]], dim=-1)
+            answers.append(answer)
+        return answers
+
+
 class LifterNetwork(nn.Module):
     """From the features of `pose_core.lift.features` to root-relative joints, their log sigma, and contacts."""
 
@@ -158,19 +198,21 @@ class LifterNetwork(nn.Module):
         self.log_sigma = _StepHead(shape.channels, len(CANONICAL), frames)
         self.contacts = _StepHead(shape.channels, len(CONTACT_JOINTS), frames)
         self.rays = _BackProjection(shape.channels, frames) if shape.back_projection else None
+        self.extras = _Extras(shape.channels, frames) if shape.extras else None
         for block in (*self.poses, *self.times):
             nn.init.zeros_(cast(nn.Linear, block.outer).bias)
             nn.init.normal_(cast(nn.Linear, block.outer).weight, std=0.02 / max(len(shape.dilations), 1) ** 0.5)
         nn.init.constant_(self.log_sigma.common.bias, -2.5)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, features: Tensor) -> tuple[Tensor, ...]:
         """Lift sequences.
 
         Args:
             features: (B, N, S, FEATURE_COUNT), S frames a step.
         Returns:
             joints (B, N, S, J, 3) in virtual camera axes for a person of 1.70 m, the pelvis at zero, metres;
-            log of sigma (B, N, S, J), metres; contact logits (B, N, S, 4).
+            log of sigma (B, N, S, J), metres; contact logits (B, N, S, 4); with `extras` those of `EXTRA_OUTPUTS`,
+            each (B, N, S, ...).
         """
         joint_count = len(CANONICAL)
         batch, steps, frames = features.shape[0], features.shape[1], self.shape.frames_per_step
@@ -180,12 +222,12 @@ class LifterNetwork(nn.Module):
         if self.rays is not None:
             joints = self.rays(x, features, joints)
         joints = torch.cat([torch.zeros_like(joints[:, :, :, :1]), joints], dim=3)
-        return joints, torch.clamp(self.log_sigma(x), *LOG_SIGMA_RANGE), self.contacts(x)
+        answers = (joints, torch.clamp(self.log_sigma(x), *LOG_SIGMA_RANGE), self.contacts(x))
+        return answers if self.extras is None else (*answers, *self.extras(x))
 
-    def lift_frames(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def lift_frames(self, features: Tensor) -> tuple[Tensor, ...]:
         """As `forward` for (B, T, FEATURE_COUNT), T a multiple of the frames of a step, with answers (B, T, ...)."""
         frames = self.shape.frames_per_step
         batch, count = features.shape[:2]
         parts = self(features.reshape(batch, count // frames, frames, FEATURE_COUNT))
-        joints, log_sigma, contacts = (part.reshape(batch, count, *part.shape[3:]) for part in parts)
-        return joints, log_sigma, contacts
+        return tuple(part.reshape(batch, count, *part.shape[3:]) for part in parts)

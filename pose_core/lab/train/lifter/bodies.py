@@ -17,9 +17,17 @@ _SIZE_BONES = np.array(
 )
 _UPPER = np.array([j for j, name in enumerate(CANONICAL.names) if name.rpartition("_")[2] in
                    {"spine", "chest", "neck", "head", "nose", "shoulder", "elbow", "wrist", "hand"}])  # fmt: skip
+_LEG_BONES = list(CANONICAL.indices(*(f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle"))))
+_TRUNK_BONES = list(CANONICAL.indices("spine", "chest", "neck"))
 _HIPS = CANONICAL.indices("left_hip", "right_hip")
 _SHOULDERS = CANONICAL.indices("left_shoulder", "right_shoulder")
 _FEET = CANONICAL.indices("left_heel", "left_toe", "right_heel", "right_toe")
+
+_ANKLES = CANONICAL.indices("left_ankle", "right_ankle")
+_LEGS = [CANONICAL.indices(*(f"{s}_{j}" for j in ("hip", "knee", "ankle", "heel", "toe"))) for s in ("left", "right")]
+_CHEST = CANONICAL.index("chest")
+_SUPPORT_JOINTS = CANONICAL.indices("left_hand", "right_hand", "left_knee", "right_knee")
+_SUPPORT_HEIGHT_M = (0.09, 0.09, 0.11, 0.11)
 
 CONTACT_SPEED_M_S = 0.15
 _CONTACT_HEIGHT_M = np.array([0.13, 0.10, 0.13, 0.10])  # heel and ball centres lie above the floor
@@ -55,6 +63,9 @@ def draw_proportions(rng: np.random.Generator, count: int) -> tuple[FloatArray, 
     factors = np.exp(rng.normal(0.0, 0.06, (count, len(CANONICAL))))
     mirrored = CANONICAL.mirror
     factors = np.where(np.arange(len(CANONICAL)) <= mirrored, factors, factors[:, mirrored])
+    # long and short legs, long and short trunks
+    factors[:, _LEG_BONES] *= np.exp(rng.normal(0.0, 0.05, (count, 1)))
+    factors[:, _TRUNK_BONES] *= np.exp(rng.normal(0.0, 0.05, (count, 1)))
     factors *= np.exp(rng.normal(0.0, 0.07, (count, 1)))
     return np.clip(factors, 0.7, 1.4), np.clip(np.exp(rng.normal(0.0, 0.08, (count, 2))), 0.75, 1.3)
 
@@ -99,6 +110,73 @@ def label_contacts(joints_m: FloatArray, floor_m: FloatArray, frame_s: float) ->
     speed = np.linalg.norm(np.gradient(feet, frame_s, axis=1), axis=-1)
     low = feet[..., 2] - floor_m[:, None, None] < _CONTACT_HEIGHT_M
     return np.asarray((low & (speed < CONTACT_SPEED_M_S)).astype(np.float64))
+
+
+def label_supports(joints_m: FloatArray, floor_m: FloatArray, frame_s: float) -> FloatArray:
+    """(B, T, 6) 1 where one of `pose_core.lift.answers.SUPPORTS` rests on something, else 0.
+
+    Hands, knees and back rest on the floor where they are near it and hardly move. A seat may have any height: the
+    pelvis hardly moves, lower above the feet than three quarters of a leg's length and not over them.
+
+    Args:
+        joints_m: (B, T, J, 3).
+        floor_m: (B,) height of the floor.
+        frame_s: seconds from frame to frame.
+    """
+    height = joints_m[..., 2] - floor_m[:, None, None]
+    still = np.linalg.norm(np.gradient(joints_m, frame_s, axis=1), axis=-1) < CONTACT_SPEED_M_S
+    out = [still[..., j] & (height[..., j] < most) for j, most in zip(_SUPPORT_JOINTS, _SUPPORT_HEIGHT_M, strict=True)]
+    hip, knee, ankle = (joints_m[:, :, j] for j in _LEGS[0][:3])
+    leg = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)
+    leg_m = np.median(leg, axis=1)[:, None]
+    feet = joints_m[:, :, _ANKLES]
+    away = np.linalg.norm(joints_m[:, :, 0, :2] - feet[..., :2].mean(axis=2), axis=-1)
+    low = joints_m[:, :, 0, 2] - feet[..., 2].min(axis=2) < 0.75 * leg_m
+    seat = still[..., 0] & ((low & (away > 0.3 * leg_m)) | (height[..., 0] < 0.2))
+    back = still[..., _CHEST] & (height[..., _CHEST] < 0.22)
+    return np.stack([*out, seat, back], axis=-1).astype(np.float64)
+
+
+def draw_stances(rng: np.random.Generator, count: int) -> FloatArray:
+    """Random angles (B, 2, 2) for `set_legs_apart`: recorded people stand with their feet together more than most."""
+    outward = np.clip(rng.normal(5.0, 6.0, (count, 1)), -3.0, 20.0) + rng.normal(0.0, 2.0, (count, 2))
+    stride = rng.normal(0.0, 4.0, (count, 1)) * [1.0, -1.0]
+    return np.radians(np.stack([outward, stride], axis=-1))
+
+
+def set_legs_apart(joints_m: FloatArray, angles: FloatArray) -> FloatArray:
+    """Turn the legs about the hips by angles that stay all through a sequence; the feet keep their directions.
+
+    Args:
+        joints_m: (B, T, J, 3).
+        angles: (B, 2, 2) outward and forward angle of the left and of the right leg, radians.
+    Returns:
+        (B, T, J, 3); lengths as they were.
+    """
+    axes = _pelvis_axes(joints_m)[..., :2].mean(axis=1)
+    axes[..., 2, :] = 0.0
+    axes = axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-6)
+    left, front = axes[..., 0], axes[..., 1]
+    out = joints_m.copy()
+    for side, (hip, knee, ankle, *foot) in enumerate(_LEGS):
+        outward = (1.0 if side == 0 else -1.0) * angles[:, side, 0]
+        turn = _turn_about(front, -outward) @ _turn_about(left, -angles[:, side, 1])
+        for joint in (knee, ankle):
+            out[:, :, joint] = joints_m[:, :, hip] + (joints_m[:, :, joint] - joints_m[:, :, hip]) @ turn.transpose(
+                0, 2, 1
+            )
+        for joint in foot:
+            out[:, :, joint] = out[:, :, ankle] + joints_m[:, :, joint] - joints_m[:, :, ankle]
+    return out
+
+
+def _turn_about(axis: FloatArray, angle: FloatArray) -> FloatArray:
+    """(B, 3, 3) right-handed turns about unit axes (B, 3) by angles (B,)."""
+    x, y, z = axis.T
+    o = np.zeros_like(x)
+    cross = np.stack([np.stack(r, -1) for r in ([o, -z, y], [z, o, -x], [-y, x, o])], axis=-2)
+    s, c = np.sin(angle)[:, None, None], np.cos(angle)[:, None, None]
+    return np.asarray(np.eye(3) + s * cross + (1 - c) * (cross @ cross))
 
 
 def _pelvis_axes(joints_m: FloatArray) -> FloatArray:

@@ -51,6 +51,8 @@ class NoiseLevel:
     """Factor on the disagreement about joint places."""
     mistakes: float = 1.0
     """Factor on the probability of swaps, occlusions, truncations and lost frames; 0 = none."""
+    clothed: float = 0.55
+    """Share of sequences in which clothes hide where the hips are: seen low or high along the trunk, all through."""
     group_drop: float = 0.3
     """Probability that heels, toes and hands are not among the model's keypoints."""
     focal_spread: float = 0.2
@@ -58,10 +60,21 @@ class NoiseLevel:
 
 
 TRAINING_NOISE = NoiseLevel()
-EXACT = NoiseLevel(1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+EXACT = NoiseLevel(1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """No errors at all: what the network does with perfect 2D."""
-REALISTIC = NoiseLevel(0.0, 0.0065, 0.25, 1.0, 0.3, 0.0, 0.1)
-"""For measuring: about a good 2D model on clear video."""
+REALISTIC = NoiseLevel(0.0, 0.0065, 0.25, 1.0, 0.3, 0.0, 0.0, 0.1)
+"""For measuring: about a good 2D model on clear video of people whose hips show."""
+CLOTHED = NoiseLevel(0.0, 0.0065, 0.25, 1.0, 0.3, 1.0, 0.0, 0.1)
+"""For measuring: the same model on people in coats, skirts and wide shirts."""
+
+# Along the trunk, metres, up is positive: what is taken for the hips of clothed people.
+_CLOTHED_MEAN_M, _CLOTHED_SPREAD_M = -0.04, 0.07
+_CLOTHED_SPREADS = {"knee": 0.022, "ankle": 0.02, "heel": 0.03, "toe": 0.03, "shoulder": 0.02, "head": 0.02}
+_CLOTHED_BODY_M = np.array([_CLOTHED_SPREADS.get(name, 0.0) for name in _SHORT])
+"""Spread of further disagreement in the body's axes: knees in wide trousers, shoes, shoulders of coats, hair."""
+_CLOTHED_OWN = 0.2
+"""Share of it that each hip has by itself."""
+_HIPS = np.array([name.endswith("_hip") for name in INPUT_NAMES])
 
 
 def offset_joints(rng: np.random.Generator, joints_m: FloatArray, level: NoiseLevel) -> FloatArray:
@@ -93,8 +106,18 @@ def offset_joints(rng: np.random.Generator, joints_m: FloatArray, level: NoiseLe
     strength = level.offsets * np.where(clean, 0.2, rng.uniform(0.4, 1.4, count))[:, None, None]
     bone = points - joints_m[:, :, _PARENTS]
     bone = bone / np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-3)
-    shift = (body * strength)[:, None] @ axes
+    dressed = rng.uniform(size=count) < level.clothed
+    cloth = rng.normal(size=(count, inputs, 3)) * _CLOTHED_BODY_M[:, None] * dressed[:, None, None]
+    cloth[..., 2] += np.where(dressed[:, None], _clothed_hips(rng, count), 0.0)
+    shift = (body * strength + cloth)[:, None] @ axes
     return np.asarray(points + shift + (along * strength[..., 0])[:, None, :, None] * bone)
+
+
+def _clothed_hips(rng: np.random.Generator, count: int) -> FloatArray:
+    """(B, I) how far up the trunk each keypoint is seen from where it is, metres; 0 but for the hips."""
+    common = rng.normal(_CLOTHED_MEAN_M, _CLOTHED_SPREAD_M, count)
+    own = _CLOTHED_OWN * rng.normal(0.0, _CLOTHED_SPREAD_M, (count, len(_HIPS)))
+    return np.where(_HIPS, np.clip(common[:, None] + own, -0.22, 0.14), 0.0)
 
 
 def observe(

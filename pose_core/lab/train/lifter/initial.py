@@ -10,6 +10,16 @@ import torch
 from torch import nn
 
 from pose_core.errors import ModelError
+from pose_core.lab.train.common.checkpoint import load_checkpoint
+
+
+def read_start_weights(path: Path) -> Mapping[str, torch.Tensor]:
+    """Weights by the names of their parameters, of an exported network or, averaged, of a checkpoint (`.npz`).
+
+    Raises:
+        ModelError, MotionFileError: the file cannot be read.
+    """
+    return load_checkpoint(path)[0]["mean"] if path.suffix == ".npz" else read_exported_weights(path)
 
 
 def read_exported_weights(path: Path) -> dict[str, torch.Tensor]:

@@ -18,10 +18,21 @@ from numpy.typing import NDArray
 from pose_core.lab.datasets.mocap import MocapSplit
 from pose_core.lab.nets.lifter import LifterNetwork, LifterShape
 from pose_core.lab.train.common.checkpoint import load_checkpoint, save_checkpoint
+from pose_core.lab.train.lifter.extra_losses import ExtraTargets, ExtraWeights, extra_loss
 from pose_core.lab.train.lifter.initial import start_from
 from pose_core.lab.train.lifter.losses import LossWeights, frame_weights, lifter_loss
+from pose_core.lab.train.lifter.mixing import HEADS
 from pose_core.lab.train.lifter.samples import Samples, SampleSettings, SampleSource
-from pose_core.lab.train.lifter.validation import NOISES, Lift, ValidationSet, make_validation_set, score
+from pose_core.lab.train.lifter.validation import (
+    NOISES,
+    STANDING,
+    Lift,
+    ValidationSet,
+    make_standing_set,
+    make_validation_set,
+    score,
+    score_standing,
+)
 
 CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.jsonl"
@@ -49,6 +60,8 @@ class TrainSettings:
     device: str = "cpu"
     bfloat16: bool = True
     """Matrix products in bfloat16; weights stay in float32."""
+    heads_only: bool = False
+    """Train contacts and the further answers alone: joints and their sigma stay what they are."""
     started_from: str = ""
     """SHA-256 of the exported network whose weights the run began with; empty = drawn at random."""
     earlier_steps: int = 0
@@ -90,6 +103,9 @@ def train_lifter(
     network = LifterNetwork(shape).to(device)
     if start is not None:
         start_from(network, start)
+    if settings.heads_only:
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(name.startswith(HEADS))
     mean = LifterNetwork(shape).to(device)
     mean.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(_parameter_groups(network, settings.weight_decay), lr=settings.learning_rate)
@@ -139,7 +155,7 @@ def network_as_lift(network: LifterNetwork) -> Lift:
     def lift(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         device = next(network.parameters()).device
         with torch.no_grad():
-            joints, log_sigma, logits = network.lift_frames(torch.from_numpy(features).to(device))
+            joints, log_sigma, logits = network.lift_frames(torch.from_numpy(features).to(device))[:3]
         return joints.cpu().numpy(), log_sigma.cpu().numpy(), logits.cpu().numpy()
 
     return lift
@@ -223,7 +239,7 @@ def _train_step(
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
         output = network.lift_frames(tensor(s.features))
     loss, terms = lifter_loss(
-        output,
+        output[:3],
         tensor(s.joints_m),
         tensor(s.joint_weight),
         frame_weights(tensor(s.confidence)),
@@ -231,6 +247,13 @@ def _train_step(
         tensor(s.contact_weight),
         weights,
     )
+    if network.shape.extras:
+        target = ExtraTargets(
+            tensor(s.joints_m), tensor(s.joint_weight), frame_weights(tensor(s.confidence)), tensor(s.up),
+            tensor(s.supports), tensor(s.contact_weight),
+        )  # fmt: skip
+        further, more = extra_loss(output, target, ExtraWeights())
+        loss, terms = loss + further, terms | more
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -239,8 +262,8 @@ def _train_step(
 
 
 def _parameter_groups(network: LifterNetwork, decay: float) -> list[dict[str, Any]]:
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
+    matrices = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
+    others = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
     return [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
@@ -277,13 +300,19 @@ def _validation_sets(split: MocapSplit, seed: int) -> list[ValidationSet]:
             sets.append(make_validation_set(f"subjects {noise}", split.subjects, level, 10, seed + 1000))
         if len(split.sources):
             sets.append(make_validation_set(f"sources {noise}", split.sources, level, 14, seed + 2000))
+    for name, standing in STANDING.items():
+        test = make_standing_set(name, split.subjects, standing, 60, seed + 3000)
+        if test is not None:
+            sets.append(test)
     return sets
 
 
 def _validate(state: _State, tests: list[ValidationSet], running: dict[str, float], report: Report | None) -> None:
     state.mean.eval()
     row: dict[str, Any] = {"step": state.step, "progress": state.progress, "spent_s": state.spent_s, "train": running}
-    row["held_out"] = {test.name: score(test, network_as_lift(state.mean)) for test in tests}
+    lift = network_as_lift(state.mean)
+    row["held_out"] = {test.name: score(test, lift) for test in tests if test.name not in STANDING}
+    row["standing"] = {test.name: score_standing(test, lift) for test in tests if test.name in STANDING}
     with (state.out / HISTORY).open("a") as file:
         file.write(json.dumps(row) + "\n")
     if report is not None:

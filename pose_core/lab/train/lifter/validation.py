@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pose_core.lab.datasets.mocap import MocapSet
-from pose_core.lab.train.lifter.detections import EXACT, REALISTIC, NoiseLevel
+from pose_core.lab.train.lifter.detections import CLOTHED, EXACT, REALISTIC, NoiseLevel
 from pose_core.lab.train.lifter.samples import Samples, SampleSettings, SampleSource
+from pose_core.lab.train.lifter.standing import standing_errors, standing_windows
 from pose_core.types import BoolArray, FloatArray
 
 NOISES: dict[str, NoiseLevel] = {"exact": EXACT, "noisy": REALISTIC}
@@ -47,9 +48,60 @@ def make_validation_set(
         for clip in rng.choice(own, size=per_subject, p=chance):
             clips.append(int(clip))
             starts.append(int(rng.integers(0, max(int(mocap.clip_length[clip]) - frames, 0) + 1)))
-    source = SampleSource(mocap, SampleSettings(frames=frames, noise=noise, vary_bodies=False))
+    source = SampleSource(mocap, SampleSettings(frames=frames, noise=noise, vary_bodies=False, standing_share=0.0))
     samples = source.windows(rng, np.array(clips), np.array(starts))
     return ValidationSet(name, samples, tuple(mocap.subject[c] for c in clips))
+
+
+@dataclass(frozen=True)
+class StandingTest:
+    """How people who stand are seen."""
+
+    noise: NoiseLevel
+    hard: bool = False
+    """With the legs apart, and from cameras that look up or down by -45 to 35 degrees."""
+
+
+STANDING: dict[str, StandingTest] = {
+    "standing, hips seen": StandingTest(REALISTIC),
+    "standing, clothed": StandingTest(CLOTHED),
+    "standing, clothed, legs apart, steep": StandingTest(CLOTHED, hard=True),
+}
+"""Sets of `make_standing_set`: can a lifter see that people who stand do not crouch?"""
+
+
+def make_standing_set(
+    name: str, mocap: MocapSet, test: StandingTest, count: int, seed: int, frames: int = 80
+) -> ValidationSet | None:
+    """Windows of people who stand or hardly move, with varied proportions; see `standing_windows`.
+
+    Returns:
+        The set, or None if nobody stands in the recordings.
+    """
+    rng = np.random.default_rng(seed)
+    clips, starts = standing_windows(mocap, frames)
+    if not len(clips):
+        return None
+    chosen = np.sort(rng.choice(len(clips), size=min(count, len(clips)), replace=False))
+    settings = SampleSettings(
+        frames, test.noise, mixed_share=0.0, slow_fast=1.0, standing_share=0.0,
+        stance_share=float(test.hard), steep_share=float(test.hard),
+    )  # fmt: skip
+    samples = SampleSource(mocap, settings).windows(rng, clips[chosen], starts[chosen])
+    return ValidationSet(name, samples, tuple(mocap.subject[c] for c in clips[chosen]))
+
+
+def score_standing(validation: ValidationSet, lift: Lift, batch: int = 32) -> dict[str, float]:
+    """Errors of knees and trunk, see `standing_errors`, and `mpjpe_mm`."""
+    samples = validation.samples
+    joints = np.concatenate([lift(samples.features[i : i + batch])[0] for i in range(0, len(samples.features), batch)])
+    counted = counted_joints(samples)
+    distance = np.linalg.norm(joints - samples.joints_m, axis=-1)[counted]
+    frames = np.asarray(np.any(counted, axis=-1))
+    return {
+        **standing_errors(joints.astype(np.float64), samples.joints_m.astype(np.float64), frames),
+        "mpjpe_mm": 1000 * float(distance.mean()),
+    }
 
 
 def score(validation: ValidationSet, lift: Lift, batch: int = 32) -> dict[str, float]:

@@ -12,6 +12,9 @@ _NEAREST_M = 0.9
 """No joint comes closer to a camera."""
 _PERSON_M = 1.9
 
+STEEP_DEG = (-35.0, 45.0)
+"""Pitch of cameras that look up or down at a person; positive = the camera hangs above."""
+
 
 @dataclass(frozen=True, eq=False)
 class Views:
@@ -31,7 +34,7 @@ class Views:
         return np.asarray((joints_m - self.position_m[:, :, None]) @ np.swapaxes(self.R_camera_world, -1, -2))
 
 
-def draw_views(rng: np.random.Generator, joints_m: FloatArray) -> Views:
+def draw_views(rng: np.random.Generator, joints_m: FloatArray, *, steep_share: float = 0.0) -> Views:
     """Place a camera for every sequence.
 
     Random azimuth, pitch, roll (now and then strong), distance 2 to 12 m and focal length; most cameras drift or pan
@@ -40,6 +43,7 @@ def draw_views(rng: np.random.Generator, joints_m: FloatArray) -> Views:
     Args:
         rng: source of randomness.
         joints_m: (B, T, J, 3) world, Z up.
+        steep_share: share of cameras with a pitch that is uniform in `STEEP_DEG`.
     Returns:
         The cameras; all joints at least 0.9 m in front of them.
     """
@@ -49,6 +53,9 @@ def draw_views(rng: np.random.Generator, joints_m: FloatArray) -> Views:
     distance = _draw_distances(rng, focal, aspect)
     yaw = rng.uniform(0, 2 * np.pi, count)
     pitch = np.radians(np.clip(rng.normal(5, 22, count), -75, 75))
+    if steep_share > 0:
+        steep = rng.uniform(size=count) < steep_share
+        pitch = np.where(steep, np.radians(rng.uniform(*STEEP_DEG, count)), pitch)
     strong = rng.uniform(size=count) < 0.25
     roll = np.radians(np.where(strong, rng.normal(0, 18, count), rng.normal(0, 7.5, count)))
 
