@@ -120,7 +120,6 @@ def train_lifter(
     weights = LossWeights()
     running: dict[str, float] = {}
     started = last_validation = last_checkpoint = last_report = time.monotonic()
-    before_s = spent_s
     with ThreadPoolExecutor(1, thread_name_prefix="pose-core-samples") as pool:
         for batch in _read_ahead(pool, source, settings, step):
             progress = state.progress
@@ -134,7 +133,7 @@ def train_lifter(
             for name, value in terms.items():
                 running[name] = 0.98 * running.get(name, value) + 0.02 * value
             now = time.monotonic()
-            state.spent_s = before_s + now - started
+            state.spent_s = spent_s + now - started
             if report is not None and now - last_report > 15:
                 last_report = now
                 report({"event": "step", "step": state.step, "progress": progress, "spent_s": state.spent_s, **running})
