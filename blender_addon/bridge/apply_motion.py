@@ -59,7 +59,6 @@ from .write.new_armature import create_armature, remove_armature
 from .write.scene_time import scene_rate, set_frame_range, set_scene_rate
 from .write.switches import key_switches, set_switches, stiff_limbs
 
-_PLANTING = ("planting", "slip_mm_per_frame", "largest_pelvis_shift_m")
 FPS_MODES = ("subframes", "resample")
 
 
@@ -185,14 +184,14 @@ def apply_steps(
         turned = set_rotation_modes(target, tracks)
         _keep_old_action(target)
         assign_action(target, action, slot)
-        limbs = rig_motion.diagnostics["ik_limbs"]
+        limbs = rig_motion.ik_limbs
         stiff = stiff_limbs(target, rig, bone_map, limbs)
         switches = {**rig_motion.switches, **stiff, **choice.off}
         set_switches(target, switches)
         keys += key_switches(target, action, slot, switches, frames[rig_motion.valid][0])
         timings["write"] = time.perf_counter() - start - timings["read"] - timings["compute"]
-        notes = early_notes + list(rig_motion.diagnostics["notes"]) + choice.notes + target_notes(target, rig, written)
-        notes += size_notes(target.name, rig_motion.diagnostics["leg_ratio"], scene.unit_settings.scale_length)
+        notes = early_notes + list(rig_motion.notes) + choice.notes + target_notes(target, rig, written)
+        notes += size_notes(target.name, rig_motion.leg_ratio, scene.unit_settings.scale_length)
         if stiff:
             told = ", ".join(f"'{bone}'" for bone, _ in stiff)
             notes.append(f"IK Stretch keyed to 0, so that knees and elbows bend: {told}.")
@@ -206,7 +205,7 @@ def apply_steps(
             notes.append(f"Rotation mode changed to {options.keys.rotation_mode}: {', '.join(turned)}.")
         mapping = mapping_report(rig, bone_map, options.keys, options.bone_map is not None)
         notes += mapping_notes(mapping)
-        corrected = rig_motion.diagnostics["corrected"]
+        corrected = rig_motion.corrected
         if corrected:
             notes.append(f"Rest pose corrected: {', '.join(part for part in PARTS if part in corrected)}.")
         notes += _show_pose(target)
@@ -254,9 +253,9 @@ def apply_steps(
         "family": bone_map.family,
         "bone_map": bone_map.to_dict(),
         "mapping": mapping,
-        "leg_ratio": rig_motion.diagnostics["leg_ratio"],
-        "planting": {k: v for k, v in rig_motion.diagnostics.items() if k in _PLANTING},
-        "ik_limbs": limbs,
+        "leg_ratio": rig_motion.leg_ratio,
+        "planting": rig_motion.planting.to_data(),
+        "ik_limbs": list(limbs),
         "corrections": {**bone_map.corrections, **options.transfer.corrections},
         "notes": notes,
         "failures": failures,
@@ -309,7 +308,7 @@ def _carried(
         choice = replace(choice, off=off)
         known = _with_controls(context, obj, rig, choice, options)
         moved = yield from beside(partial(transfer, motion, known, choice.bone_map, config))
-        limbs = moved.diagnostics["ik_limbs"] if config.controls == "auto" else []
+        limbs = moved.ik_limbs if config.controls == "auto" else ()
         found = yield from strayed_limbs(context, obj, known, choice.bone_map, moved, limbs)
         if not found:
             return known, choice, moved
