@@ -37,7 +37,6 @@ RETARGET_ARROWS = {
 
 MAXIMUM_FUNCTION_LINES = 60
 LONG_FUNCTIONS = {
-    ("blender_addon/bridge/apply_motion.py", "apply_steps"): "to be cut into plan, write and report",
     ("scripts/tools/panels/session.py", "pictures"): "one line a picture, in the order in which a user meets them",
 }
 

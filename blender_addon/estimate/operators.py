@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import bpy
 
@@ -17,7 +16,9 @@ from pose_core.worker.protocol import Result
 
 from ..bones.bone_list import map_for_run
 from ..bridge.apply_many import Casting, apply_many_steps
-from ..bridge.apply_motion import ApplyOptions, plan_motion
+from ..bridge.options import ApplyOptions
+from ..bridge.plan import plan_motion
+from ..bridge.report.apply_report import ApplyReport
 from ..bridge.steps import beside
 from ..cast.roles import Role, roles_of, uses_list
 from ..job.operator import JobOperator, Plan, cancel_job, redraw
@@ -170,8 +171,8 @@ def _casting(motion: Motion, name: str | None, options: ApplyOptions, people: in
 
 
 def _in_scene(
-    steps: Generator[None, None, list[dict[str, Any]]], scene: bpy.types.Scene
-) -> Generator[None, None, list[dict[str, Any]]]:
+    steps: Generator[None, None, list[ApplyReport]], scene: bpy.types.Scene
+) -> Generator[None, None, list[ApplyReport]]:
     """Take each step in that scene: the user may have gone to another one while the job ran."""
     try:
         while True:
