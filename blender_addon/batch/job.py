@@ -123,7 +123,8 @@ def _write_report(job: Job, report: dict[str, Any]) -> None:
         write_text(job.report_path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     except (OSError, OutputError) as error:
         report["status"] = FAILED
-        message = f"Cannot write '{job.report_path}' ({why_not_written(error)})."
+        why = why_not_written(error) if isinstance(error, OSError) else str(error)
+        message = f"Cannot write '{job.report_path}' ({why})."
         report.setdefault("error", {"code": "os", "message": message})
 
 

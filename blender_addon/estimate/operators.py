@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import bpy
 
@@ -176,7 +177,9 @@ def _in_scene(
     """Take each step in that scene: the user may have gone to another one while the job ran."""
     try:
         while True:
-            other = {} if bpy.context.scene == scene else {"scene": scene, "view_layer": scene.view_layers[0]}
+            other: dict[str, Any] = (
+                {} if bpy.context.scene == scene else {"scene": scene, "view_layer": scene.view_layers[0]}
+            )
             # An override must not stay open from one tick of Blender to the next.
             with bpy.context.temp_override(**other):
                 try:

@@ -43,7 +43,7 @@ class ApplyReport:
     """Length of the rig's legs over the motion's."""
     planting: FootPlanting
     ik_limbs: tuple[str, ...]
-    corrections: Mapping[str, tuple[float, float, float]]
+    corrections: Mapping[str, tuple[float, ...]]
     notes: tuple[str, ...]
     failures: tuple[str, ...]
     """Sentences on bones that do not go where the motion wants them."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pose_core.retarget import BoneMap, KeysConfig, RigDescription
 from pose_core.retarget.keys.root_motion import find_root_bone
-from pose_core.retarget.mapping.detect import SURE
+from pose_core.retarget.mapping.clear_body import SURE
 from pose_core.retarget.mapping.loose_bones import path_carrier
 
 _SHOWN = 6
