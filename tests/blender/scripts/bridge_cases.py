@@ -119,7 +119,8 @@ def ntsc(motion, folder):
     report = apply_motion(bpy.context, motion, None, ApplyOptions(frame_start=1)).to_data()
     obj = bpy.data.objects[report["object"]]
     scene = bpy.context.scene
-    out = {"report_fps": report["fps"], "fps": scene.render.fps, "fps_base": scene.render.fps_base,
+    out = {"report_keys": list(report), "report_fps": report["fps"],
+           "fps": scene.render.fps, "fps_base": scene.render.fps_base,
            "frames": curves_of(obj)[0][2][:, 0].tolist(), "range": [scene.frame_start, scene.frame_end]}  # fmt: skip
     samples = [1, 20, 40]
     heads = world_heads(obj, samples)
