@@ -224,23 +224,36 @@ class EstimateRequest:
         for name in ("video", "out", "preview", "model_folder"):
             _require("\0" not in (getattr(self, name) or ""), f"{name} must be a path, but holds a zero character.")
 
+    def to_data(self) -> dict[str, Any]:
+        """The request as plain data, with its version."""
+        return {"version": REQUEST_VERSION, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_data(cls, data: object) -> Self:
+        """Take a request from plain data.
+
+        Raises:
+            ConfigError: another version, unknown or ill-typed fields.
+        """
+        if not isinstance(data, dict):
+            raise ConfigError(f"A request must be a JSON object, but is a {type(data).__name__}.")
+        version = data.get("version")
+        _require(version == REQUEST_VERSION, f"Request version {REQUEST_VERSION} was expected, but {version} came.",
+                 "Update the add-on and the worker environment to the same version.")  # fmt: skip
+        return from_mapping(cls, {name: value for name, value in data.items() if name != "version"})
+
     def to_json(self) -> str:
-        """The request as JSON text, with its version."""
-        return json.dumps({"version": REQUEST_VERSION, **dataclasses.asdict(self)})
+        """The request as JSON text."""
+        return json.dumps(self.to_data())
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read a request back.
 
         Raises:
-            ConfigError: not JSON, another version, unknown or ill-typed fields.
+            ConfigError: not JSON, or what `from_data` refuses.
         """
-        data = parse_json(text, "the request", ConfigError)
-        _require(isinstance(data, dict), f"A request must be a JSON object, but is a {type(data).__name__}.")
-        version = data.pop("version", None)
-        _require(version == REQUEST_VERSION, f"Request version {REQUEST_VERSION} was expected, but {version} came.",
-                 "Update the add-on and the worker environment to the same version.")  # fmt: skip
-        return from_mapping(cls, data)
+        return cls.from_data(parse_json(text, "the request", ConfigError))
 
 
 def from_mapping(cls: type[_T], data: dict[str, Any]) -> _T:

@@ -24,7 +24,8 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 import _root  # noqa: F401 - puts the project on the path
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
+from blender_addon.bridge.options import ApplyOptions
 from pose_core.lab.retargeting.run_rigs import load_rig
 from pose_core.motion_file import Motion, read_motion
 
@@ -95,7 +96,7 @@ def look_at(camera: bpy.types.Object, middle: np.ndarray, heading: np.ndarray, s
 def shots(obj: bpy.types.Object, motion: Motion, count: int, folder: Path, size: float) -> tuple[np.ndarray, float]:
     """(2, count, H, W, 4) pictures of a motion at even moments, front and side; and the size of the view."""
     options = ApplyOptions(verify=False)
-    report = apply_motion(bpy.context, motion, obj, options)
+    report = apply_motion(bpy.context, motion, obj, options).to_data()
     scene = bpy.context.scene
     bones = report["bone_map"]
     if not any(o.type == "MESH" and o.name != "Plane" and o.parent is not None for o in scene.objects):

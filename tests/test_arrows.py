@@ -34,11 +34,7 @@ RETARGET_ARROWS = {
 
 MAXIMUM_FUNCTION_LINES = 60
 LONG_FUNCTIONS = {
-    ("blender_addon/bridge/apply_motion.py", "apply_steps"): "to be cut into plan, write and report",
-    (
-        "pose_core/retarget/feet/proportions.py",
-        "solve_legs",
-    ): "one pass over a leg, each step of which needs the one before",
+    ("pose_core/retarget/feet/proportions.py", "solve_legs"): "one pass over a leg, a step needs the one before",
     ("scripts/tools/panels/session.py", "pictures"): "one line a picture, in the order in which a user meets them",
 }
 

@@ -13,6 +13,8 @@ def test_request_survives_json():
         track=TrackConfig(people=0), camera=CameraConfig(fov_deg=60.0), solve=SolveConfig(height_m=1.8),
     )  # fmt: skip
     assert EstimateRequest.from_json(request.to_json()) == request
+    data = request.to_data()
+    assert EstimateRequest.from_data(data) == request and data == request.to_data(), "what was given is left as it is"
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,11 @@ from pose_core.worker.client import WorkerClient
 from pose_core.worker.protocol import ProgressUpdate
 
 from ..bridge.apply_many import Casting, apply_motions, from_the_left
-from ..bridge.apply_motion import ApplyOptions, apply_motion
+from ..bridge.apply_motion import apply_motion
 from ..bridge.blender_io import empty_scene
 from ..bridge.export.character import ExportOptions, export_character
 from ..bridge.export.presets import export_preset
+from ..bridge.options import ApplyOptions
 from ..bridge.read.armature_reader import read_armature
 from ..bridge.read.rig_import import choose_armature, import_rig, import_rig_file
 
@@ -122,7 +123,8 @@ def _write_report(job: Job, report: dict[str, Any]) -> None:
         write_text(job.report_path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     except (OSError, OutputError) as error:
         report["status"] = FAILED
-        message = f"Cannot write '{job.report_path}' ({why_not_written(error)})."
+        why = why_not_written(error) if isinstance(error, OSError) else str(error)
+        message = f"Cannot write '{job.report_path}' ({why})."
         report.setdefault("error", {"code": "os", "message": message})
 
 
@@ -159,15 +161,16 @@ def _take(job: Job, motion_path: Path, blend_file: str, report: dict[str, Any]) 
     imported = time.monotonic()
     options = _options(job, name, _bone_map(job.bone_map, target))
     take: dict[str, Any] = {"motion": str(motion_path), "person_id": motion.person_id}
-    take |= apply_motion(bpy.context, motion, target, options)
+    done = apply_motion(bpy.context, motion, target, options)
+    take |= done.to_data()
     applied = time.monotonic()
-    take["files"] = _export(job, name, bpy.data.objects[take["object"]], report, take["notes"])
+    take["files"] = _export(job, name, bpy.data.objects[done.object_name], report, take["notes"])
     take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
     exported = time.monotonic()
     if job.save_blend:
         take["blend"] = _save_blend(job, name)
     take["timings_s"] = {"import": imported - start, "apply": applied - imported, "export": exported - applied,
-                         "parts_of_apply": take["timings_s"]}  # fmt: skip
+                         "parts_of_apply": dict(done.timings_s)}  # fmt: skip
     return take
 
 
@@ -199,8 +202,8 @@ def _ensemble(job: Job, paths: list[Path], blend_file: str, report: dict[str, An
         castings.append(Casting(motions[person], obj, replace(options, time_zero_s=zero_s)))
     takes = []
     for (person, _, _), name, done in zip(played, names, apply_motions(bpy.context, castings), strict=True):
-        take = {"motion": str(paths[person]), "person_id": motions[person].person_id, **done}
-        take["files"] = _export(job, name, bpy.data.objects[take["object"]], report, take["notes"])
+        take = {"motion": str(paths[person]), "person_id": motions[person].person_id, **done.to_data()}
+        take["files"] = _export(job, name, bpy.data.objects[done.object_name], report, take["notes"])
         take["fbx"] = next((file for file in take["files"] if file.endswith(".fbx")), None)
         takes.append(take)
     if job.save_blend:
@@ -215,7 +218,7 @@ def _character(role: Role) -> Any:
     return choose_armature(_armatures(), role.armature, "the scene")
 
 
-def _options(job: Job, name: str, bone_map: BoneMap | None) -> Any:
+def _options(job: Job, name: str, bone_map: BoneMap | None) -> ApplyOptions:
     return ApplyOptions(
         clip_name=name,
         frame_start=job.frame_start,

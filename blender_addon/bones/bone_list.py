@@ -6,13 +6,14 @@ An empty list means that bones are found anew for each run.
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import bpy
 from bpy.props import CollectionProperty, FloatProperty, FloatVectorProperty, IntProperty, StringProperty
 
 from pose_core.errors import PoseCoreError, RigError
 from pose_core.retarget import BoneMap, bone_map_from_dict, bone_map_to_dict, detect_bones, doubtful_parts
-from pose_core.retarget.mapping.detect import SURE
+from pose_core.retarget.mapping.clear_body import SURE
 from pose_core.retarget.mapping.families import preset_of
 from pose_core.retarget.rig.bone_map import CHAINS, MOST_CORRECTION_DEG, OPTIONAL, PARTS
 from pose_core.untrusted.text import parse_json
@@ -136,7 +137,7 @@ def first_row_of(obj: bpy.types.Object, part: str) -> PoseCoreBoneRow | None:
     return next((row for row in obj.pose_core_bones.rows if row.part == part and row.place == 0), None)
 
 
-def read_extras(bones: PoseCoreBones) -> dict[str, object]:
+def read_extras(bones: PoseCoreBones) -> dict[str, Any]:
     """What belongs to the map beside the rows; nothing if it was damaged."""
     try:
         found = parse_json(bones.extras or "{}", "the bone list", RigError)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..cast.roles import shown_character
@@ -20,8 +22,17 @@ class POSE_CORE_UL_bones(bpy.types.UIList):
     bl_idname = "POSE_CORE_UL_bones"
 
     def draw_item(
-        self, _context, layout, data, item, _icon, _active_data, _active_property, _index=0, _flag=0
-    ) -> None:  # fmt: skip
+        self,
+        _context: Any,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        _icon: Any,
+        _active_data: Any,
+        _active_property: Any,
+        _index: Any = 0,
+        _flag: Any = 0,
+    ) -> None:
         """One row: how sure, which part, which bone."""
         draw_row(layout, data.id_data, item)
 
@@ -32,7 +43,7 @@ def draw_row(layout: bpy.types.UILayout, obj: bpy.types.Object, row: PoseCoreBon
     name = split.row()
     name.alert = row.doubtful
     name.active = bool(row.bone) or row.doubtful
-    name.label(text=row.short_label, icon=confidence_icon(row))
+    name.label(text=row.short_label, icon=confidence_icon(row))  # type: ignore[arg-type]  # any icon's name
     bone = split.row()
     bone.alert = row.doubtful or (bool(row.bone) and row.bone not in obj.data.bones)
     bone.label(text=row.bone, icon="CON_ROTLIKE" if any(row.correction_deg) else "NONE")

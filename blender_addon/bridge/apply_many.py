@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import bpy
 import numpy as np
@@ -12,12 +11,15 @@ import numpy as np
 from pose_core.errors import ConfigError
 from pose_core.motion_file import Motion
 
-from .apply_motion import ApplyOptions, apply_steps, take_earlier_name
+from .apply_motion import apply_steps
+from .options import ApplyOptions
 from .read.armature_reader import check_target
+from .report.apply_report import ApplyReport
 from .restore.snapshot import Snapshot
 from .steps import drain
 from .write.new_armature import remove_armature
 from .write.scene_time import set_frame_range
+from .write.take import take_earlier_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,7 @@ class Casting:
     options: ApplyOptions = field(default_factory=ApplyOptions)
 
 
-def apply_motions(context: bpy.types.Context, castings: Sequence[Casting]) -> list[dict[str, Any]]:
+def apply_motions(context: bpy.types.Context, castings: Sequence[Casting]) -> list[ApplyReport]:
     """Write each motion as a new action on its character; see `apply_motion`.
 
     Args:
@@ -47,7 +49,7 @@ def apply_motions(context: bpy.types.Context, castings: Sequence[Casting]) -> li
 
 def apply_many_steps(
     context: bpy.types.Context, castings: Sequence[Casting]
-) -> Generator[None, None, list[dict[str, Any]]]:
+) -> Generator[None, None, list[ApplyReport]]:
     """Do what `apply_motions` does in small steps; closed before the last, everything is put back."""
     if not castings:
         raise ConfigError("No motion was given.", "Choose at least one.")
@@ -62,7 +64,7 @@ def apply_many_steps(
             check_target(casting.target)
     scene = context.scene
     before = Snapshot.take(scene, None)
-    done: list[tuple[Snapshot, dict[str, Any]]] = []
+    done: list[tuple[Snapshot, ApplyReport]] = []
     try:
         for casting in castings:
             snapshot = Snapshot.take(scene, casting.target)
@@ -77,14 +79,7 @@ def apply_many_steps(
         before.restore(scene)
         context.view_layer.update()
         raise
-    reports = [report for _, report in done]
-    for casting, report in zip(castings, reports, strict=True):
-        if casting.options.replace_action:
-            action = bpy.data.actions[report["action"]]
-            clip = casting.options.clip_name_for(casting.motion)
-            report["notes"] += take_earlier_name(bpy.data.objects[report["object"]], action, clip)
-            report["action"] = action.name
-    return reports
+    return [_renamed(report, casting) for casting, (_, report) in zip(castings, done, strict=True)]
 
 
 def from_the_left(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
@@ -102,21 +97,31 @@ def from_the_left(context: bpy.types.Context, objects: Sequence[bpy.types.Object
     return sorted((obj for obj in objects if obj.type == "ARMATURE"), key=place)
 
 
-def _take_back(scene: bpy.types.Scene, snapshot: Snapshot, report: dict[str, Any]) -> None:
+def _renamed(report: ApplyReport, casting: Casting) -> ApplyReport:
+    """The report after the action has taken an earlier one's place, where that is wanted."""
+    if not casting.options.replace_action:
+        return report
+    action = bpy.data.actions[report.action_name]
+    clip = casting.options.clip_name_for(casting.motion)
+    notes = take_earlier_name(bpy.data.objects[report.object_name], action, clip)
+    return replace(report, action_name=action.name, notes=(*report.notes, *notes))
+
+
+def _take_back(scene: bpy.types.Scene, snapshot: Snapshot, report: ApplyReport) -> None:
     """Undo what one casting did."""
-    obj, action = bpy.data.objects[report["object"]], bpy.data.actions[report["action"]]
+    obj, action = bpy.data.objects[report.object_name], bpy.data.actions[report.action_name]
     snapshot.restore(scene)
     if obj.animation_data is not None:
         tracks = obj.animation_data.nla_tracks
         for track in [track for track in tracks if any(strip.action == action for strip in track.strips)]:
             tracks.remove(track)
     bpy.data.actions.remove(action)
-    if report["new_armature"]:
+    if report.new_armature:
         remove_armature(obj)
 
 
-def _widen_range(scene: bpy.types.Scene, reports: Sequence[dict[str, Any]], castings: Sequence[Casting]) -> None:
+def _widen_range(scene: bpy.types.Scene, reports: Sequence[ApplyReport], castings: Sequence[Casting]) -> None:
     """Let the scene's range hold every take that wants it to."""
-    wanted = [r["frames"] for r, c in zip(reports, castings, strict=True) if c.options.set_frame_range]
+    wanted = [r.frames for r, c in zip(reports, castings, strict=True) if c.options.set_frame_range]
     if wanted:
         set_frame_range(scene, np.array([min(first for first, _ in wanted), max(last for _, last in wanted)]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import addon_utils
 import bpy
 
@@ -20,7 +22,8 @@ def skinned_meshes(armature: bpy.types.Object) -> list[bpy.types.Object]:
 
 def enable_addon(module: str) -> None:
     """Have one of Blender's own importers or exporters on; users may have switched it off."""
-    if not addon_utils.check(module)[1]:
+    loaded: Any = addon_utils.check(module)
+    if not loaded[1]:
         addon_utils.enable(module, default_set=False)
 
 

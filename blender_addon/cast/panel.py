@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..estimate.property_group import PoseCoreSettings
@@ -17,8 +19,17 @@ class POSE_CORE_UL_cast(bpy.types.UIList):
     bl_idname = "POSE_CORE_UL_cast"
 
     def draw_item(
-        self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0
-    ) -> None:  # fmt: skip
+        self,
+        _context: Any,
+        layout: bpy.types.UILayout,
+        _data: Any,
+        item: Any,
+        _icon: Any,
+        _active_data: Any,
+        _active_property: Any,
+        _index: Any = 0,
+        _flag: Any = 0,
+    ) -> None:
         """One row: who plays which armature."""
         draw_role(layout, item)
 

@@ -17,7 +17,9 @@ from pose_core.worker.protocol import Result
 
 from ..bones.bone_list import map_for_run
 from ..bridge.apply_many import Casting, apply_many_steps
-from ..bridge.apply_motion import ApplyOptions, plan_motion
+from ..bridge.options import ApplyOptions
+from ..bridge.plan import plan_motion
+from ..bridge.report.apply_report import ApplyReport
 from ..bridge.steps import beside
 from ..cast.roles import Role, roles_of, uses_list
 from ..job.operator import JobOperator, Plan, cancel_job, redraw
@@ -170,12 +172,14 @@ def _casting(motion: Motion, name: str | None, options: ApplyOptions, people: in
 
 
 def _in_scene(
-    steps: Generator[None, None, list[dict[str, Any]]], scene: bpy.types.Scene
-) -> Generator[None, None, list[dict[str, Any]]]:
+    steps: Generator[None, None, list[ApplyReport]], scene: bpy.types.Scene
+) -> Generator[None, None, list[ApplyReport]]:
     """Take each step in that scene: the user may have gone to another one while the job ran."""
     try:
         while True:
-            other = {} if bpy.context.scene == scene else {"scene": scene, "view_layer": scene.view_layers[0]}
+            other: dict[str, Any] = (
+                {} if bpy.context.scene == scene else {"scene": scene, "view_layer": scene.view_layers[0]}
+            )
             # An override must not stay open from one tick of Blender to the next.
             with bpy.context.temp_override(**other):
                 try:

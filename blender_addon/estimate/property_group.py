@@ -31,7 +31,9 @@ DEFAULT_FOV_RAD = math.radians(60.0)
 _shown_models: list[tuple[str, str, str, str, int]] = []
 
 
-def _model_items(_settings: "PoseCoreSettings", context: bpy.types.Context | None) -> list:
+def _model_items(
+    _settings: "PoseCoreSettings", context: bpy.types.Context | None
+) -> list[tuple[str, str, str, str, int]]:
     """The models that can be chosen."""
     choices = readiness(context or bpy.context).models
     _shown_models[:] = [(c.name, c.label, c.about, "NONE" if c.here else "ERROR", i) for i, c in enumerate(choices)]

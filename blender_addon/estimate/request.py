@@ -13,7 +13,7 @@ from pose_core.folders import cache_folder
 from pose_core.job_paths import JobPath, JobPaths, check_collisions, check_estimate
 from pose_core.retarget import KeysConfig
 
-from ..bridge.apply_motion import ApplyOptions
+from ..bridge.options import ApplyOptions
 from ..cast.roles import uses_list
 from ..machine.models import DEFAULT
 from ..machine.paths import MachinePaths

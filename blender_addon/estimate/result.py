@@ -11,6 +11,7 @@ from pose_core.doubts import DoubtSpan
 from pose_core.motion_file import Motion
 from pose_core.worker.protocol import Result
 
+from ..bridge.report.apply_report import ApplyReport
 from ..job.state import Span, Summary
 from ..job.text import counted
 from ..machine.models import DEFAULT
@@ -21,7 +22,7 @@ def summarise(
     result: Result,
     motions: Sequence[Motion],
     doubts: Sequence[Sequence[DoubtSpan]],
-    applied: Sequence[Mapping[str, Any]],
+    applied: Sequence[ApplyReport],
     problems: Sequence[str],
     model: str = DEFAULT,
 ) -> Summary:
@@ -39,11 +40,11 @@ def summarise(
     report = result.report
     rows = [
         ("Frames", f"{report.get('frames', 0)}  ({_number(report.get('duration_s'), '.2f')} s)"),
-        ("Frame Rate", f"{_number(applied[0]['fps'], '.5g')} fps"),
+        ("Frame Rate", f"{_number(applied[0].rate.value, '.5g')} fps"),
         ("People", _people(report)),
     ]
     if len(motions) > 1:
-        rows += [(f"Person {m.person_id}", str(one["object"])) for m, one in zip(motions, applied, strict=True)]
+        rows += [(f"Person {m.person_id}", one.object_name) for m, one in zip(motions, applied, strict=True)]
     if model != DEFAULT:
         rows.append(("Model", model))
     rows.append(("Bones", _bones(applied)))
@@ -51,28 +52,31 @@ def summarise(
         rows.append(("Reprojection", f"{_number(report['mean_reprojection_px'], '.1f')} px"))
     spans = _spans(motions, doubts, applied[0])
     rows.append(("Unsure", counted(len(spans), "span") if spans else "nothing"))
-    notes, failures = (
-        [str(note) if len(applied) == 1 else f"{one['object']}: {note}" for one in applied for note in one[key]]
-        for key in ("notes", "failures")
-    )
+    notes = _told([(one.object_name, one.notes) for one in applied])
+    failures = _told([(one.object_name, one.failures) for one in applied])
     return Summary(
         scene_name=scene_name,
-        object_names=tuple(str(one["object"]) for one in applied),
+        object_names=tuple(one.object_name for one in applied),
         source=motions[0].source,
         rows=tuple(rows),
         spans=spans,
-        failures=tuple(failures),
+        failures=failures,
         warnings=(*problems, *map(str, report.get("warnings", ())), *notes),
         motion_paths=tuple(result.motion_paths),
         preview_path=result.preview_path or "",
     )
 
 
-def _spans(
-    motions: Sequence[Motion], doubts: Sequence[Sequence[DoubtSpan]], applied: Mapping[str, Any]
-) -> tuple[Span, ...]:
+def _told(by_object: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
+    """Sentences on one character as they are; on several, each with its character's name."""
+    if len(by_object) == 1:
+        return tuple(by_object[0][1])
+    return tuple(f"{name}: {sentence}" for name, sentences in by_object for sentence in sentences)
+
+
+def _spans(motions: Sequence[Motion], doubts: Sequence[Sequence[DoubtSpan]], applied: ApplyReport) -> tuple[Span, ...]:
     """Doubts in scene frames, in the order of time; with several people it is said whose."""
-    rate, first, zero_s = float(applied["fps"]), float(applied["frame_start"]), first_time_s(motions)
+    rate, first, zero_s = applied.rate.value, float(applied.frame_start), first_time_s(motions)
 
     def frame(time_s: float) -> float:
         return first + (time_s - zero_s) * rate
@@ -89,10 +93,10 @@ def _spans(
     return tuple(sorted(spans, key=lambda span: span.first_frame))
 
 
-def _bones(applied: Sequence[Mapping[str, Any]]) -> str:
+def _bones(applied: Sequence[ApplyReport]) -> str:
     """How many bones were keyed, and how sure the least sure one is; armatures made for the motion are certain."""
-    count = sum(one["bones"] for one in applied)
-    sure = [min(one["mapping"]["confidence"].values()) for one in applied if not one["new_armature"]]
+    count = sum(one.bones for one in applied)
+    sure = [min(one.mapping.confidence.values()) for one in applied if not one.new_armature]
     least = min(sure, default=1.0)
     return f"{count} keyed" if least >= 1 else f"{count} keyed, {100 * least:.0f} % sure"
 

@@ -105,7 +105,7 @@ class State:
         if self.job is not None:
             self.job.runner.close()
         watched, opened = self.watched, self.files_opened
-        self.__init__()  # type: ignore[misc]
+        self.__init__()
         self.watched, self.files_opened = watched, opened
 
     def forget_results(self) -> None:

@@ -28,7 +28,7 @@ def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str,
     lines = textwrap.wrap(text, characters_that_fit(context)) or [""]
     for number, line in enumerate(lines):
         if number == 0:
-            column.label(text=line, icon=icon)
+            column.label(text=line, icon=icon)  # type: ignore[arg-type]  # any icon's name
         else:
             column.label(text=line, icon="NONE" if icon == "NONE" else "BLANK1")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -51,7 +52,8 @@ class MachinePaths:
 
 def get_preferences(context: bpy.types.Context) -> MachinePaths:
     """The preferences of this add-on."""
-    return context.preferences.addons[ADDON_ID].preferences
+    found: Any = context.preferences.addons[ADDON_ID].preferences
+    return found
 
 
 def _absolute(path: str) -> str | None:

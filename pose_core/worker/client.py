@@ -6,7 +6,6 @@ background mode, where Blender has no timers.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -81,7 +80,7 @@ class WorkerClient:
     def estimate(self, request: EstimateRequest) -> None:
         """Send a whole job; its messages come by `poll`."""
         self._unfinished = [Path(path) for path in (request.out, request.preview) if path]
-        self.submit(protocol.Estimate(JOB_ID, json.loads(request.to_json())))
+        self.submit(protocol.Estimate(JOB_ID, request.to_data()))
 
     def submit(self, message: Message) -> None:
         """Send the message that starts the one job of this client; its `id` must be `JOB_ID`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pose_core.errors import CancelledError
@@ -28,7 +27,7 @@ def run_estimate(message: Message, progress: ProgressCallback, cancel: CancelCal
     from pose_core.config import EstimateRequest
     from pose_core.pipeline import estimate
 
-    request = EstimateRequest.from_json(json.dumps(message.request))
+    request = EstimateRequest.from_data(message.request)
     result = estimate(request, progress=progress, cancel=cancel)
     return protocol.Result(message.id, protocol.plain(result.report), list(result.motion_paths), result.preview_path)
 

@@ -46,7 +46,7 @@ class Tier:
 
 TIERS = (
     Tier("lint", "ruff's rules and format", tools=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
-    Tier("types", "mypy, strict, on pose_core", tools=(("mypy",),)),
+    Tier("types", "mypy: strict on pose_core, and on the add-on with stubs of Blender", tools=(("mypy",),)),
     Tier("unit", "no Blender, no model", marker="not model and not blender and not ui and not train and not interop"),
     Tier("train", "networks and their training", marker="train", needs=("train",), environment="train"),
     Tier("model", "the embedded 2D model", marker="model and not blender and not ui", needs=("model", "wheels")),

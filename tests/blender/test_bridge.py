@@ -72,6 +72,17 @@ def test_a_failure_in_the_last_step_leaves_the_scene_as_it_was(cases: dict[str, 
     assert cases["failure"] == {"plain": [], "with_action": [], "new": []}
 
 
+REPORT_KEYS = (
+    "object new_armature action keys keys_of_every_frame nla_track bones frames frame_start frames_keyed"
+    " frames_without_pose fps fps_setting fps_mode family bone_map mapping leg_ratio planting ik_limbs corrections"
+    " notes failures verify timings_s"
+)
+
+
+def test_reports_on_disk_keep_their_keys(cases: dict[str, Any]) -> None:
+    assert cases["ntsc"]["report_keys"] == REPORT_KEYS.split()
+
+
 def test_29_97_is_exact_in_the_scene_and_through_fbx(cases: dict[str, Any]) -> None:
     case = cases["ntsc"]
     assert case["report_fps"] == pytest.approx(NTSC, rel=1e-12)

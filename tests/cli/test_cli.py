@@ -49,8 +49,8 @@ def test_without_options_the_request_has_every_default():
 
 def test_every_option_reaches_the_request_and_survives_the_wire():
     request = parsed(*shlex.split(ALL_OPTIONS))
-    data = json.loads(request.to_json())
-    defaults = json.loads(EstimateRequest(video="other", out="other").to_json())
+    data = request.to_data()
+    defaults = EstimateRequest(video="other", out="other").to_data()
 
     def leaves(value, path=()):
         if isinstance(value, dict):

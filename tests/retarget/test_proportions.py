@@ -100,9 +100,10 @@ def test_planted_feet_stay_where_copied_rotations_slide(legs: dict[str, float]) 
     copied, solved = carry(walk(), rig, plant_feet=False), carry(walk(), rig)
     assert worst_slip_mm(rig, copied, walk()) > SLIDES_MM
     assert worst_slip_mm(rig, solved, walk()) < HELD_MM
-    told = solved.diagnostics["slip_mm_per_frame"]
-    assert told["copied"][0] > SLIDES_MM > HELD_MM > told["written"][0]
-    assert told["written"][0] == pytest.approx(worst_slip_mm(rig, solved, walk()), abs=1e-3)
+    told = solved.planting
+    assert told.copied_slip_mm is not None and told.written_slip_mm is not None
+    assert told.copied_slip_mm[0] > SLIDES_MM > HELD_MM > told.written_slip_mm[0]
+    assert told.written_slip_mm[0] == pytest.approx(worst_slip_mm(rig, solved, walk()), abs=1e-3)
 
 
 @pytest.mark.parametrize("legs", LEGS.values(), ids=LEGS)
@@ -185,7 +186,7 @@ def test_everything_grows_with_the_rig() -> None:
     heads_a, _ = world(shapes[0], a)
     heads_b, _ = world(shapes[1], b)
     assert max(np.abs(2 * heads_a[name] - heads_b[name]).max() for name in heads_a) < 1e-6
-    assert b.diagnostics["leg_ratio"] == pytest.approx(2 * a.diagnostics["leg_ratio"])
+    assert b.leg_ratio == pytest.approx(2 * a.leg_ratio)
 
 
 def test_a_turned_and_moved_motion_gives_the_same_turned_and_moved() -> None:
@@ -194,7 +195,7 @@ def test_a_turned_and_moved_motion_gives_the_same_turned_and_moved() -> None:
     moved = with_contacts(motion_of_joints(walk().joints_world_m @ turn.T + [2.0, -1.0, 0.0], walk().timestamps_s, "x"))
     a, _ = world(rig, carry(walk(), rig))
     b, _ = world(rig, carry(moved, rig))
-    ratio = carry(walk(), rig).diagnostics["leg_ratio"]
+    ratio = carry(walk(), rig).leg_ratio
     shift = ratio * np.array([2.0, -1.0, 0.0])
     for name in ("pelvis", "left_foot", "right_shin", "head"):
         assert np.abs(a[name] @ turn.T + shift - b[name]).max() < 4e-3, name
@@ -205,7 +206,7 @@ def test_the_motions_own_proportions_need_no_solving() -> None:
     motion = walk()
     rig = describe([(b.name, b.parent, b.head_m, b.tail_m) for b in new_rig_layout(motion)], RigShape())
     moved = transfer(motion, rig, new_rig_bone_map())
-    assert moved.diagnostics["planting"] == "same proportions"
+    assert moved.planting.state == "same proportions"
     heads, _ = world(rig, moved)
     assert np.abs(heads["left_foot"][:, :2] - motion.joints_world_m[:, CANONICAL.index("left_ankle"), :2]).max() < 1e-5
 
@@ -223,15 +224,15 @@ def test_gaps_part_contacts() -> None:
     assert np.all(np.isnan(moved.quaternions[gap])) and np.all(
         np.isfinite(moved.quaternions[~np.isnan(moved.root_location[:, 0])])
     )
-    assert moved.diagnostics["slip_mm_per_frame"]["written"][0] < HELD_MM
-    assert any("15 of 236 frames" in note for note in moved.diagnostics["notes"])
+    assert moved.planting.written_slip_mm[0] < HELD_MM
+    assert any("15 of 236 frames" in note for note in moved.notes)
 
 
 def test_without_contacts_rotations_are_copied() -> None:
     motion = replace(walk(), contacts=np.zeros_like(walk().contacts))
     rig = make_rig(RigShape(length=LEGS["longer"]))
     with_option, without = carry(motion, rig), carry(motion, rig, plant_feet=False)
-    assert with_option.diagnostics["planting"] == "no contacts in the motion"
+    assert with_option.planting.state == "no contacts in the motion"
     assert np.array_equal(with_option.quaternions, without.quaternions)
 
 
@@ -253,7 +254,7 @@ def test_hands_on_request_meet_where_the_motion_s_meet() -> None:
     rig = make_rig(RigShape(length={"upper_arm": 1.25, "forearm": 1.25}))
     plain, reaching = (world(rig, carry(motion, rig, reach_hands=on))[0] for on in (False, True))
     source = source_joints(motion)
-    ratio = carry(motion, rig).diagnostics["leg_ratio"]
+    ratio = carry(motion, rig).leg_ratio
 
     def misses(heads: dict[str, FloatArray]) -> FloatArray:
         hips = 0.5 * (heads["left_thigh"] + heads["right_thigh"])

@@ -1,7 +1,5 @@
 """What the worker runs: the pipeline with the client's request, the self-test, fetching models."""
 
-import json
-
 import pytest
 
 import pose_core.pipeline
@@ -28,7 +26,7 @@ def test_the_pipeline_gets_the_same_request_and_its_report_can_be_sent(monkeypat
         return EstimateResult(("o.motion.npz",), None, {"mean_reprojection_px": float("nan"), "frames": 3})
 
     monkeypatch.setattr(pose_core.pipeline, "estimate", estimate)
-    result = jobs.run_estimate(protocol.Estimate("a", json.loads(request.to_json())), quiet, never)
+    result = jobs.run_estimate(protocol.Estimate("a", request.to_data()), quiet, never)
     assert seen == {"request": request, "progress": quiet, "cancel": never}
     assert result == protocol.Result("a", {"mean_reprojection_px": None, "frames": 3}, ["o.motion.npz"], None)
     protocol.encode(result)
@@ -36,7 +34,7 @@ def test_the_pipeline_gets_the_same_request_and_its_report_can_be_sent(monkeypat
 
 @pytest.mark.parametrize("change", [{"version": 99}, {"video": ""}, {"video": 3}, {"unknown": 1}, {"track": []}])
 def test_a_request_that_is_none_is_refused(change):
-    data = json.loads(EstimateRequest(video="v.mp4", out="o.motion.npz").to_json())
+    data = EstimateRequest(video="v.mp4", out="o.motion.npz").to_data()
     with pytest.raises(ConfigError):
         jobs.run_estimate(protocol.Estimate("a", {**data, **change}), quiet, never)
 

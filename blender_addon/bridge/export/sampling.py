@@ -32,7 +32,7 @@ def read_skeleton(scene: bpy.types.Scene, armature: bpy.types.Object) -> Skeleto
     index = {bone.name: k + 1 for k, bone in enumerate(bones)}
     world = np.diag([*[scene_unit_m(scene)] * 3, 1.0]) @ np.array(armature.matrix_world)
     local = np.array([np.eye(4), *(np.array(bone.matrix_local) for bone in bones)])
-    tails = np.array([(0.0, 0.0, 0.0), *(tuple(bone.tail_local) for bone in bones)])
+    tails = np.array([(0.0, 0.0, 0.0), *(bone.tail_local.to_tuple() for bone in bones)])
     return Skeleton(
         names=(armature.name, *(bone.name for bone in bones)),
         parents=(-1, *(index[bone.parent.name] if bone.parent else 0 for bone in bones)),
@@ -72,10 +72,10 @@ def sample_clip(
         whole = math.floor(frame)
         scene.frame_set(whole, subframe=frame - whole)
         evaluated = armature.evaluated_get(context.evaluated_depsgraph_get())
-        world[t, 0] = evaluated.matrix_world
+        world[t, 0] = np.array(evaluated.matrix_world)
         pose = evaluated.pose.bones
         for k, bone in enumerate(bones):
-            world[t, k + 1] = pose[bone.name].matrix
+            world[t, k + 1] = np.array(pose[bone.name].matrix)
         for mesh in keyed:
             shapes[mesh.name][t] = [key.value for key in _shape_keys(mesh)]
     world[:, 0] = np.diag([*[scene_unit_m(scene)] * 3, 1.0]) @ world[:, 0]

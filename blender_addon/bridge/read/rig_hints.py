@@ -27,11 +27,12 @@ def read_hints(obj: bpy.types.Object) -> dict[str, Any]:
         `properties`: bone to its numeric custom properties.
         `vrm_humanoid`: VRM's name of a human bone to the rig's bone; empty if the rig says nothing.
     """
+    armature: Any = obj.data
     return {
-        "rigify_generated": "rig_id" in obj.data,
+        "rigify_generated": "rig_id" in armature,
         "constraints": _constraints(obj),
         "properties": _properties(obj),
-        "vrm_humanoid": _vrm_humanoid(obj.data),
+        "vrm_humanoid": _vrm_humanoid(armature),
     }
 
 

@@ -59,7 +59,7 @@ def evaluated_bones(
             if worlds is not None:
                 worlds.append(np.array(evaluated.matrix_world))
             for j, name in enumerate(names):
-                out[i, j] = pose.bones[name].matrix
+                out[i, j] = np.array(pose.bones[name].matrix)
             yield
     finally:
         scene.frame_set(before[0], subframe=before[1])

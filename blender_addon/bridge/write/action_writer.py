@@ -88,11 +88,11 @@ class _KeyArrays:
             # a handle into a stretch without a pose has nothing to shape
             before[1:][~track.smooth[:-1]] = 1.0
             after[~track.smooth] = 1.0
-        handles = tuple(
+        left, right = (
             _pairs(track.frames + third, track.values + track.slopes * third[:, None])
             for third in (-before / 3.0, after / 3.0)
         )
-        return cls(_pairs(track.frames, track.values), interpolation, handles)
+        return cls(_pairs(track.frames, track.values), interpolation, (left, right))
 
     def write(self, curve: bpy.types.FCurve, channel: int) -> None:
         """Put the keys of a channel on an empty curve."""

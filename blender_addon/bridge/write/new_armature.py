@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from pose_core.motion_file import Motion
@@ -58,6 +60,6 @@ def create_armature(context: bpy.types.Context, motion: Motion, name: str) -> bp
 
 def remove_armature(obj: bpy.types.Object) -> None:
     """Remove an armature object and its data."""
-    data = obj.data
+    data: Any = obj.data
     bpy.data.objects.remove(obj)
     bpy.data.armatures.remove(data)

@@ -55,7 +55,7 @@ def set_switches(obj: bpy.types.Object, switches: Mapping[tuple[str, str], float
         RigError: a bone has no such property, or it cannot be written (a linked rig without an override of it).
     """
     for (bone, name), value in switches.items():
-        pose_bone = obj.pose.bones[bone]
+        pose_bone: Any = obj.pose.bones[bone]
         if name == IK_STRETCH:
             with suppress(AttributeError, TypeError, RuntimeError):  # the key counts, also on a library override
                 pose_bone.ik_stretch = value

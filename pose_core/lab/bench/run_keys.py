@@ -21,10 +21,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion  # noqa: E402
+from blender_addon.bridge.apply_motion import apply_motion  # noqa: E402
 from blender_addon.bridge.blender_io import empty_scene  # noqa: E402
 from blender_addon.bridge.compat import action_curves, assign_action  # noqa: E402
+from blender_addon.bridge.options import ApplyOptions  # noqa: E402
 from blender_addon.bridge.read.armature_reader import read_armature  # noqa: E402
+from blender_addon.bridge.report.apply_report import ApplyReport  # noqa: E402
 from blender_addon.bridge.steps import drain  # noqa: E402
 from blender_addon.bridge.write.action_writer import write_action  # noqa: E402
 from blender_addon.bridge.write.new_armature import create_armature  # noqa: E402
@@ -171,7 +173,7 @@ def control_rig(motion: Motion) -> dict[str, Any]:
     ours = new_rig_bone_map().bones
     pairs = [
         (own, ours[part][0])
-        for part, names in report["bone_map"].items()
+        for part, names in report.bone_map.to_dict().items()
         if part in ours
         for own in (names[:1] if isinstance(names, list) else [names])
         if own
@@ -193,25 +195,25 @@ def twin(source: bpy.types.Object) -> bpy.types.Object:
     return target
 
 
-def ours(motion: Motion, legs: float = 1.0) -> tuple[dict[str, float], dict[str, Any]]:
+def ours(motion: Motion, legs: float = 1.0) -> tuple[dict[str, float], ApplyReport]:
     """Median seconds of the add-on's parts, and its last report."""
     rows = []
     for _ in range(REPEATS):
         armature = make_character(motion, legs)
         seconds, report = timed(partial(apply_motion, bpy.context, motion, armature, QUICK))
-        rows.append({**report["timings_s"], "all": seconds})
+        rows.append({**report.timings_s, "all": seconds})
     parts = ("read", "compute", "write", "all")
     return {f"{part}_s": statistics.median(row[part] for row in rows) for part in parts}, report
 
 
-def against(motion: Motion) -> tuple[dict[str, float], dict[str, Any]]:
+def against(motion: Motion) -> tuple[dict[str, float], ApplyReport]:
     """One round: seconds of the add-on, and of Blender's own ways to the same keys, one after the other."""
     parts, report = ours(motion)
     source = make_character(motion)
     apply_motion(bpy.context, motion, source, QUICK)
     curves, frames = curves_of(source), len(motion.timestamps_s)
     keyed = {curve.data_path.split('"')[1] for curve in curves}
-    assert len(keyed) == report["bones"]
+    assert len(keyed) == report.bones
     every, same = twin(source), twin(source)
     parts["bake_s"] = bake(source, every, [(bone.name, bone.name) for bone in every.pose.bones], frames)
     bpy.data.objects.remove(every)
@@ -229,15 +231,15 @@ def main() -> None:
     for _ in range(ROUNDS):
         parts, report = against(motion)
         rounds.append(parts)
-    result = {
+    result: dict[str, Any] = {
         "bones": BONES,
-        "keyed_bones": report["bones"],
+        "keyed_bones": report.bones,
         "frames": len(motion.timestamps_s),
-        "keys": report["keys"],
+        "keys": report.keys,
     }
     result |= {"rounds": ROUNDS, **{key: statistics.median(row[key] for row in rounds) for key in rounds[0]}}
     longer, solved = ours(motion, LONGER_LEGS)
-    assert solved["planting"]["planting"] == "solved"
+    assert solved.planting.state == "solved"
     result["longer_legs"] = LONGER_LEGS
     result["longer_legs_s"] = longer["all_s"]
     few = ApplyOptions(verify=False, keys=KeysConfig(error_mm=2.0))

@@ -31,7 +31,7 @@ def build_armature(name: str = "Mannequin", points: Points = POINTS) -> Any:
     bpy.ops.object.mode_set(mode="EDIT")
     for bone in BONES:
         edit = armature.edit_bones.new(bone.name)
-        edit.head, edit.tail = Vector(points[bone.head]), Vector(points[bone.tail])
+        edit.head, edit.tail = Vector(points[bone.head].tolist()), Vector(points[bone.tail].tolist())
         edit.align_roll(Vector(bone.roll_axis))
         if bone.parent:
             edit.parent = armature.edit_bones[bone.parent]

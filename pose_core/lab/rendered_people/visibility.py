@@ -59,7 +59,7 @@ def seen_joints(figure: Figure, joints_m: FloatArray, eye_m: FloatArray, thickne
 def _is_seen(
     figure: Figure, graph: Any, joint_m: FloatArray, eye_m: FloatArray, bones: frozenset[str], own_m: float
 ) -> bool:
-    start, end = Vector(eye_m), Vector(joint_m)
+    start, end = Vector(eye_m.tolist()), Vector(joint_m.tolist())
     direction = (end - start).normalized()
     for _ in range(_MOST_WALLS):
         distance = (end - start).length

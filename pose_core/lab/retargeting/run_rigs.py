@@ -12,8 +12,9 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
 from blender_addon.bridge.blender_io import empty_scene
+from blender_addon.bridge.options import ApplyOptions
 from blender_addon.bridge.read.rig_import import import_rig
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import Motion, read_motion
@@ -44,7 +45,7 @@ def measure(name: str, motion: Motion, config: TransferConfig) -> dict[str, Any]
     """The report of one rig, or why it is refused."""
     try:
         obj = load_rig(name)
-        report = apply_motion(bpy.context, motion, obj, ApplyOptions(transfer=config))
+        report = apply_motion(bpy.context, motion, obj, ApplyOptions(transfer=config)).to_data()
     except PoseCoreError as error:
         return {"refused": str(error)}
     wanted = ("family", "bone_map", "leg_ratio", "planting", "ik_limbs", "notes", "failures", "verify", "keys")

@@ -9,7 +9,6 @@ the feet in their own planes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -157,7 +156,7 @@ def solve_legs(
     soles: dict[str, FloatArray],
     ratio: float,
     R_place: FloatArray,
-) -> tuple[Placed, dict[str, Any]]:
+) -> tuple[Placed, float | None]:
     """Put the feet down where the motion does, in the rig's size.
 
     Args:
@@ -171,7 +170,8 @@ def solve_legs(
         ratio: size of the rig's legs over the motion's.
         R_place: (3, 3) turn about the vertical between motion and world.
     Returns:
-        The pose with thighs, shins, feet, toes and the path of the hips changed, and what was done, in metres.
+        The pose with thighs, shins, feet, toes and the path of the hips changed, and how far the hips moved at most,
+        metres; the pose as it was and None if the rig lacks a part of a leg.
     """
     planted = contacts.planted
     index = {name: j for j, name in enumerate(motion.joint_names)}
@@ -182,7 +182,7 @@ def solve_legs(
     for side in SIDES:
         found = rig_limb(rig, bone_map, side, ("thigh", "shin", "foot"))
         if found is None:
-            return placed, {}
+            return placed, None
         legs[side] = found
     # each leg by its own size, so that it is as straight as the motion's, whose legs may differ
     sizes = np.array([legs[s].length / (lengths[f"{s}_knee"] + lengths[f"{s}_ankle"]) for s in SIDES])
@@ -229,7 +229,7 @@ def solve_legs(
         hinge = D[upper] @ (alignment.S[upper].T @ LEFT_REST)
         target = ankles[side] - hips - D["pelvis"] @ legs[side].root
         D[upper], D[lower] = reach(D[upper], D[lower], legs[side].upper, legs[side].lower, hinge, target, bears[:, s])
-    return replace(placed, hips_m=hips, D=D), {"largest_pelvis_shift_m": float(np.max(np.linalg.norm(shift, axis=1)))}
+    return replace(placed, hips_m=hips, D=D), float(np.max(np.linalg.norm(shift, axis=1)))
 
 
 def solve_arms(

@@ -12,6 +12,29 @@ from pose_core.errors import ShapeError
 from pose_core.types import BoolArray, FloatArray, check_shape, check_times
 
 
+@dataclass(frozen=True)
+class FootPlanting:
+    """What was done about feet that the motion plants."""
+
+    state: str = "no contacts in the motion"
+    """`solved`, `off`, or why nothing had to be done: `same proportions`, `no contacts in the motion`."""
+    copied_slip_mm: tuple[float, float] | None = None
+    """Largest and mean slip of planted soles a frame with copied rotations; None where nothing had to be done."""
+    written_slip_mm: tuple[float, float] | None = None
+    """The same of what is written."""
+    largest_pelvis_shift_m: float | None = None
+    """How far the pelvis had to move for it at most; None where nothing was solved."""
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data; what does not apply is left out."""
+        data: dict[str, Any] = {"planting": self.state}
+        if self.largest_pelvis_shift_m is not None:
+            data["largest_pelvis_shift_m"] = self.largest_pelvis_shift_m
+        if self.copied_slip_mm is not None and self.written_slip_mm is not None:
+            data["slip_mm_per_frame"] = {"copied": list(self.copied_slip_mm), "written": list(self.written_slip_mm)}
+        return data
+
+
 @dataclass(frozen=True, eq=False)
 class RigMotion:
     """Pose channels of the mapped bones over time. Rows of frames without a pose are NaN."""
@@ -27,7 +50,6 @@ class RigMotion:
     """(T,) seconds, from the video."""
     valid: BoolArray
     """(T,) frames that carry a pose."""
-    diagnostics: Mapping[str, Any] = field(default_factory=dict)
     locations: Mapping[str, FloatArray] = field(default_factory=dict)
     """Bone to (T, 3) location channel of further bones that move, such as IK controls; armature units."""
     driven: frozenset[str] = frozenset()
@@ -41,6 +63,17 @@ class RigMotion:
     the armature's axes and in its units."""
     pelvis: str = ""
     """The pelvis bone; empty = `root_bone`."""
+    leg_ratio: float = 1.0
+    """Length of the rig's legs over the motion's."""
+    ik_limbs: tuple[str, ...] = ()
+    """Limbs that are posed through their IK controls."""
+    solved_again: frozenset[str] = frozenset()
+    """Parts of limbs, without a side, whose directions differ so that feet or hands are where the motion's are."""
+    corrected: tuple[str, ...] = ()
+    """Parts whose rest pose a person corrected, sorted; they point elsewhere on purpose."""
+    planting: FootPlanting = FootPlanting()
+    notes: tuple[str, ...] = ()
+    """What a person should know of it."""
 
     def __post_init__(self) -> None:
         sizes = {"M": len(self.bone_names)}

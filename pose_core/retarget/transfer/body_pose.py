@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from pose_core.retarget.feet.proportions import (
 from pose_core.retarget.rig.bone_map import CHAINS, SIDES, BoneMap
 from pose_core.retarget.rig.description import RigDescription
 from pose_core.retarget.rig.kinematics import place_bones
+from pose_core.retarget.rig.motion import FootPlanting
 from pose_core.retarget.rig.rest_alignment import RestAlignment, align_rest_pose
 from pose_core.retarget.transfer.config import TransferConfig, correction_matrix
 from pose_core.retarget.transfer.spine_chain import chain_rotations
@@ -44,9 +45,24 @@ LIMB_JOINTS = {f"{s}_{part}": (f"{s}_{a}", f"{s}_{b}") for s in SIDES for part, 
 """Limb part to the motion's joints at its ends."""
 
 
-def pose_body(
-    motion: Motion, rig: RigDescription, bone_map: BoneMap, config: TransferConfig
-) -> tuple[Placed, dict[str, FloatArray], dict[str, Any]]:
+@dataclass(frozen=True, eq=False)
+class BodyPose:
+    """A rig posed in the world, and what was done for it."""
+
+    placed: Placed
+    """The frames that have a pose."""
+    soles: dict[str, FloatArray]
+    """Side to (2, 3) heel and ball of the foot at the sole, from the ankle at rest, world axes, metres."""
+    leg_ratio: float
+    """Length of the rig's legs over the motion's."""
+    planting: FootPlanting
+    solved_again: frozenset[str]
+    """Parts of limbs, without a side, whose directions are not the motion's."""
+    corrected: tuple[str, ...]
+    """Parts whose rest pose is corrected, sorted."""
+
+
+def pose_body(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: TransferConfig) -> BodyPose:
     """Pose a rig in the world, with feet planted where that is wanted.
 
     Args:
@@ -55,8 +71,7 @@ def pose_body(
         bone_map: its bones.
         config: options.
     Returns:
-        The pose of the frames that have one; side to (2, 3) heel and ball of the foot at the sole, from the ankle at
-        rest, world axes, metres; and what was done, as plain data.
+        The pose, and what was done for it.
     Raises:
         RigError: limbs are degenerate.
     """
@@ -86,28 +101,27 @@ def pose_body(
     follows = np.diff(np.flatnonzero(valid)) == 1
     placed = Placed(motion.timestamps_s[valid], follows, hips, D)
     soles = sole_points(motion, rig, bone_map, alignment, ankle_height)
-    solved_again: list[str] = []
-    report: dict[str, Any] = {"leg_ratio": ratio, "rest_pose_standing": alignment.standing}
+    solved_again: frozenset[str] = frozenset()
     if not np.any(contacts.planted):
-        report["planting"] = "no contacts in the motion"
+        planting = FootPlanting("no contacts in the motion")
     elif has_own_proportions(motion, rig, bone_map):
-        report["planting"] = "same proportions"
+        planting = FootPlanting("same proportions")
     else:
         before = _sole_slips(placed, contacts, rig, bone_map, soles)
-        report["planting"] = "off"
+        state, shift_m = "off", None
         if config.plant_feet:
-            placed, done = solve_legs(
+            placed, shift_m = solve_legs(
                 placed, motion, rig, bone_map, alignment,
                 contacts=contacts, soles=soles, ratio=ratio, R_place=R_place,
             )  # fmt: skip
-            report |= {"planting": "solved", **done}
-            solved_again += ["thigh", "shin"]
+            state = "solved"
+            solved_again |= {"thigh", "shin"}
         after = _sole_slips(placed, contacts, rig, bone_map, soles)
-        report["slip_mm_per_frame"] = {"copied": _largest_and_mean(before), "written": _largest_and_mean(after)}
+        planting = FootPlanting(state, _largest_and_mean(before), _largest_and_mean(after), shift_m)
     if config.reach_hands:
         placed = _with_hands(placed, motion, rig, bone_map, alignment, ratio, R_place)
-        solved_again += ["upper_arm", "forearm"]
-    return placed, soles, {**report, "corrected": sorted(corrections), "solved_again": solved_again}
+        solved_again |= {"upper_arm", "forearm"}
+    return BodyPose(placed, soles, ratio, planting, solved_again, tuple(sorted(corrections)))
 
 
 def _with_hands(
@@ -144,9 +158,11 @@ def _sole_slips(
     return slips(np.stack(points, axis=1), contacts.planted, placed.follows)
 
 
-def _largest_and_mean(slips_m: FloatArray) -> list[float]:
+def _largest_and_mean(slips_m: FloatArray) -> tuple[float, float]:
     """Largest and mean, millimetres; zeros where nothing is planted in two frames in a row."""
-    return [round(1e3 * float(f(slips_m)), 3) if len(slips_m) else 0.0 for f in (np.max, np.mean)]
+    if len(slips_m) == 0:
+        return 0.0, 0.0
+    return round(1e3 * float(np.max(slips_m)), 3), round(1e3 * float(np.mean(slips_m)), 3)
 
 
 def part_key(part: str, i: int) -> str:

@@ -76,8 +76,8 @@ def motion_limb_angles(
     valid = motion.valid
     out = {}
     for limb, (child, start, end) in _LIMBS.items():
-        solved, corrected = (rig_motion.diagnostics.get(key, ()) for key in ("solved_again", "corrected"))
-        if child not in bone_map or limb.split("_", 1)[1] in solved or limb in corrected:
+        elsewhere = limb.split("_", 1)[1] in rig_motion.solved_again or limb in rig_motion.corrected
+        if child not in bone_map or elsewhere:
             continue
         if bone_map.bones[limb][0] in rig_motion.unkeyed:
             continue

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from pose_core.retarget.rig.channels import same_side
 from pose_core.retarget.rig.description import RigDescription
 from pose_core.retarget.rig.kinematics import place_bones
 from pose_core.retarget.rig.motion import RigMotion
-from pose_core.retarget.transfer.body_pose import hips_middle, part_key, pose_body
+from pose_core.retarget.transfer.body_pose import BodyPose, hips_middle, part_key, pose_body
 from pose_core.retarget.transfer.config import TransferConfig
 from pose_core.retarget.transfer.control_keys import KeyedBones, control_goals, hinged, keyed_bones, location_channel
 from pose_core.types import BoolArray, FloatArray
@@ -50,15 +49,16 @@ def transfer(motion: Motion, rig: RigDescription, bone_map: BoneMap, config: Tra
             "The motion has no frame with a pose.", "Estimate it again with more of the person."
         )
     body = as_body(rig, bone_map)
-    placed, soles, report = pose_body(motion, body, bone_map, config)
+    posed = pose_body(motion, body, bone_map, config)
+    placed = posed.placed
     A = rig.R_world_armature
     D = {rig.index(name): turned(A.T, placed.D[part_key(part, i)], A) for part, i, name in bone_map}
     limbs = ik_limbs(bone_map, config.controls)
     thighs = [rig.index(bone_map.bones[f"{side}_thigh"][0]) for side in SIDES]
     base, _ = place_bones(body, D, len(placed.time_s), thighs if body is rig and not limbs else D)
     offset = rig.to_armature(placed.hips_m) - hips_middle(rig, bone_map, base)
-    moved = _channels(motion, rig, bone_map, limbs, D, base, offset, report)
-    feet = {bone_map.bones[f"{side}_foot"][0]: points @ A / rig.scale for side, points in soles.items()}
+    moved = _channels(motion, rig, bone_map, limbs, D, base, offset, posed)
+    feet = {bone_map.bones[f"{side}_foot"][0]: points @ A / rig.scale for side, points in posed.soles.items()}
     return replace(moved, soles=feet)
 
 
@@ -80,7 +80,7 @@ def _channels(
     D: dict[int, FloatArray],
     heads: dict[int, FloatArray],
     offset: FloatArray,
-    report: dict[str, Any],
+    posed: BodyPose,
 ) -> RigMotion:
     """Turn wanted rotations and places into channels.
 
@@ -89,6 +89,7 @@ def _channels(
         D: bone index to (T, 3, 3) wanted rotation of the mapped bones, relative to rest, armature axes.
         heads: bone index to (T, 3) where they are before the whole figure moves; all of them where there is IK.
         offset: (T, 3) how the figure moves, armature space.
+        posed: what was done to get there.
     """
     valid = motion.valid
     keyed = keyed_bones(rig, bone_map, limbs)
@@ -117,16 +118,15 @@ def _channels(
         root_location=_on_valid(location_channel(rig, root, above[root], base[root], base[root] + offset), valid),
         times_s=motion.timestamps_s,
         valid=valid,
-        diagnostics={
-            "family": bone_map.family,
-            **report,
-            "ik_limbs": limbs,
-            "frames_without_pose": int(np.sum(~valid)),
-            "notes": list(bone_map.notes) + _motion_notes(motion) + _ik_notes(keyed) + _path_notes(pelvis, carrier),
-        },
         locations=locations,
         driven=keyed.driven,
         switches=switches_of(bone_map, limbs),
+        leg_ratio=posed.leg_ratio,
+        ik_limbs=tuple(limbs),
+        solved_again=posed.solved_again,
+        corrected=posed.corrected,
+        planting=posed.planting,
+        notes=(*bone_map.notes, *_motion_notes(motion), *_ik_notes(keyed), *_path_notes(pelvis, carrier)),
     )
 
 

@@ -88,7 +88,7 @@ def try_case(case: dict[str, Any], walk: Motion) -> dict[str, Any]:
     try:
         figure = load_figure(case["character"], case["seed"], walk)
         apply(figure, case["changes"])
-        verdict, words, numbers = judge(figure, apply_motion(bpy.context, walk, figure.obj))
+        verdict, words, numbers = judge(figure, apply_motion(bpy.context, walk, figure.obj).to_data())
     except PoseCoreError as error:
         good = figure is not None and (figure.must_refuse or figure.may_refuse)
         verdict, words = ("refused" if good else "turned away"), str(error)

@@ -12,7 +12,8 @@ from pathlib import Path
 import bpy
 
 from blender_addon.bridge.apply_many import from_the_left
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
+from blender_addon.bridge.options import ApplyOptions
 from blender_addon.bridge.read.armature_reader import read_armature
 from blender_addon.bridge.read.rig_import import import_rig
 from pose_core.errors import PoseCoreError
@@ -139,21 +140,21 @@ def cast(people, video, mixamo, other):
 
 def second_fails(people):
     """The first character has been written when the second one's last step breaks."""
-    apply_module = addon.module("bridge.apply_motion")
-    real, calls = apply_module.push_to_nla, []
+    take_module = addon.module("bridge.write.take")
+    real, calls = take_module.push_to_nla, []
 
     def breaks(*args):
         calls.append(1)
         if len(calls) == 2:
-            raise addon.module("bridge.apply_motion").ConfigError("on purpose")
+            raise addon.module("bridge.options").ConfigError("on purpose")
         return real(*args)
 
-    apply_module.push_to_nla = breaks
+    take_module.push_to_nla = breaks
     try:
         with addon.worker_that_gives(*people):
             return addon.refusal(bpy.ops.pose_core.estimate)
     finally:
-        apply_module.push_to_nla = real
+        take_module.push_to_nla = real
 
 
 def alone(people, video, mixamo):
@@ -192,7 +193,7 @@ def corrections(people, video, rig, folder):
     bpy.ops.pose_core.detect_bones()
     found_anew = [row.part for row in obj.pose_core_bones.rows if any(row.correction_deg)]
     motion = read_motion(people[0])
-    report = apply_motion(bpy.context, motion, obj, ApplyOptions(bone_map=read_bone_map(path)))
+    report = apply_motion(bpy.context, motion, obj, ApplyOptions(bone_map=read_bone_map(path))).to_data()
     headless = hand_turns(obj)
     path.write_text(json.dumps({**saved, "corrections": {"left_hand": [1, 2]}}))
     refused = addon.refusal(lambda: bpy.ops.pose_core.load_bone_map(filepath=str(path)))
@@ -215,31 +216,32 @@ def confidence(people, video, rig):
     motion = read_motion(people[0])
     apply_module = addon.module("bridge.apply_motion")
     root = KeysConfig(root_motion="root_bone")
-    out["found"] = apply_module.apply_motion(bpy.context, motion, obj)["mapping"]
+    out["found"] = apply_module.apply_motion(bpy.context, motion, obj).to_data()["mapping"]
     found = detect_bones(read_armature(obj))
     unsure = replace(found, confidence={**found.confidence, "mixamorig:Head": 0.3})
-    report = apply_module.apply_motion(bpy.context, motion, obj, ApplyOptions(bone_map=unsure))
+    report = apply_module.apply_motion(bpy.context, motion, obj, ApplyOptions(bone_map=unsure)).to_data()
     out["doubtful"], out["notes"] = report["mapping"], report["notes"]
     out["in_place"] = apply_module.apply_motion(
         bpy.context, motion, obj, ApplyOptions(keys=KeysConfig(root_motion="in_place"))
-    )["mapping"]["root_bone"]
+    ).to_data()["mapping"]["root_bone"]
     try:
         apply_module.apply_motion(bpy.context, motion, obj, ApplyOptions(keys=root))
     except PoseCoreError as error:
         out["no_root"] = str(error)
     constraint = obj.pose.bones["mixamorig:LeftArm"].constraints.new("LIMIT_ROTATION")
     constraint.use_limit_x = constraint.use_limit_y = constraint.use_limit_z = True
-    out["overruled"] = apply_module.apply_motion(bpy.context, motion, obj)["mapping"]["overruled"]
+    out["overruled"] = apply_module.apply_motion(bpy.context, motion, obj).to_data()["mapping"]["overruled"]
     obj.pose.bones["mixamorig:LeftArm"].constraints.remove(constraint)
     # left out: what a rig may lack and nothing makes certain
-    real = apply_module.map_bones
-    apply_module.map_bones = lambda rig: sure_bones(
+    plan_module = addon.module("bridge.plan")
+    real = plan_module.map_bones
+    plan_module.map_bones = lambda rig: sure_bones(
         rig, replace(found, confidence={**found.confidence, "mixamorig:LeftToeBase": 0.2})
     )
     try:
-        report = apply_module.apply_motion(bpy.context, motion, obj)
+        report = apply_module.apply_motion(bpy.context, motion, obj).to_data()
     finally:
-        apply_module.map_bones = real
+        plan_module.map_bones = real
     out["left_out"] = [report["mapping"], report["notes"]]
 
     settings.character, settings.target = "EXISTING", obj

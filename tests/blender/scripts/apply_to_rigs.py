@@ -6,8 +6,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
 from blender_addon.bridge.export.plain_fbx import export_fbx
+from blender_addon.bridge.options import ApplyOptions
 from pose_core.errors import RigError
 from pose_core.motion_file import read_motion
 from tests.support.in_blender import curves_of, fingerprint, load_rig, world_heads
@@ -25,7 +26,7 @@ def one(rig, motion, folder):
     obj = load_rig(rig)
     before = fingerprint()
     try:
-        report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="Test clip"))
+        report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="Test clip")).to_data()
     except RigError as error:
         return {"refused": str(error), "untouched": fingerprint() == before}
     obj = bpy.data.objects[report["object"]]

@@ -7,8 +7,10 @@ import bpy
 import numpy as np
 
 from blender_addon.bridge import apply_motion as apply_module
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
+from blender_addon.bridge.compat import assign_action
 from blender_addon.bridge.export.plain_fbx import export_fbx
+from blender_addon.bridge.options import ApplyOptions
 from blender_addon.bridge.read.armature_reader import read_armature
 from blender_addon.bridge.report.verify import evaluated_bones
 from blender_addon.bridge.steps import drain
@@ -114,10 +116,11 @@ def failure(motion, mixamo):
 def ntsc(motion, folder):
     """29.97 frames a second through the scene and FBX."""
     load_rig("new")
-    report = apply_motion(bpy.context, motion, None, ApplyOptions(frame_start=1))
+    report = apply_motion(bpy.context, motion, None, ApplyOptions(frame_start=1)).to_data()
     obj = bpy.data.objects[report["object"]]
     scene = bpy.context.scene
-    out = {"report_fps": report["fps"], "fps": scene.render.fps, "fps_base": scene.render.fps_base,
+    out = {"report_keys": list(report), "report_fps": report["fps"],
+           "fps": scene.render.fps, "fps_base": scene.render.fps_base,
            "frames": curves_of(obj)[0][2][:, 0].tolist(), "range": [scene.frame_start, scene.frame_end]}  # fmt: skip
     samples = [1, 20, 40]
     heads = world_heads(obj, samples)
@@ -145,7 +148,7 @@ def ntsc(motion, folder):
 
 def variable(motion):
     load_rig("new")
-    report = apply_motion(bpy.context, motion, None, ApplyOptions(frame_start=10))
+    report = apply_motion(bpy.context, motion, None, ApplyOptions(frame_start=10)).to_data()
     obj = bpy.data.objects[report["object"]]
     frames = curves_of(obj)[0][2][:, 0]
     rate = bpy.context.scene.render.fps / bpy.context.scene.render.fps_base
@@ -156,7 +159,7 @@ def resampled(motion):
     load_rig("new")
     bpy.context.scene.render.fps = 24
     options = ApplyOptions(fps_mode="resample", set_scene_fps=False, set_frame_range=False)
-    report = apply_motion(bpy.context, motion, None, options)
+    report = apply_motion(bpy.context, motion, None, options).to_data()
     scene = bpy.context.scene
     obj = bpy.data.objects[report["object"]]
     return {"frames": curves_of(obj)[0][2][:, 0].tolist(), "fps": scene.render.fps, "end": scene.frame_end,
@@ -167,14 +170,14 @@ def own_rate(motion):
     """Subframes in a scene that keeps its own rate."""
     load_rig("new")
     bpy.context.scene.render.fps = 24
-    report = apply_motion(bpy.context, motion, None, ApplyOptions(set_scene_fps=False))
+    report = apply_motion(bpy.context, motion, None, ApplyOptions(set_scene_fps=False)).to_data()
     obj = bpy.data.objects[report["object"]]
     return {"frames": curves_of(obj)[0][2][:, 0].tolist(), "verify": report["verify"]}
 
 
 def gaps(motion, mixamo):
     obj = load_rig(mixamo)
-    report = apply_motion(bpy.context, motion, obj)
+    report = apply_motion(bpy.context, motion, obj).to_data()
     return {"frames": curves_of(obj)[0][2][:, 0].tolist(), "without": report["frames_without_pose"],
             "verify": report["verify"]}  # fmt: skip
 
@@ -204,7 +207,7 @@ def kept(motion, mixamo):
     tail = bones["mixamorig:RightHandIndex1"]
     tail.rotation_quaternion = (0.8, 0.6, 0.0, 0.0)
     tail.keyframe_insert("rotation_quaternion", frame=1)
-    report = apply_motion(bpy.context, motion, obj)
+    report = apply_motion(bpy.context, motion, obj).to_data()
     return {
         "verify": report["verify"],
         "by_hand": list(bones["mixamorig:LeftHandIndex1"].rotation_quaternion),
@@ -219,7 +222,7 @@ def flags(motion, mixamo):
     for name in ("LeftArm", "RightUpLeg", "Head", "Hips"):
         obj.data.bones[f"mixamorig:{name}"].use_inherit_rotation = False
     obj.data.bones["mixamorig:Hips"].use_local_location = False
-    return apply_motion(bpy.context, motion, obj)["verify"]
+    return apply_motion(bpy.context, motion, obj).to_data()["verify"]
 
 
 def override(motion, mixamo, folder):
@@ -243,7 +246,7 @@ def override(motion, mixamo, folder):
     out = {"linked": refused(motion, linked)}
     wanted.collections[0].override_hierarchy_create(bpy.context.scene, bpy.context.view_layer, reference=instance)
     mine = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and obj.override_library)
-    report = apply_motion(bpy.context, motion, mine)
+    report = apply_motion(bpy.context, motion, mine).to_data()
     out["verify"] = report["verify"]
     scene_file = folder / "shot.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(scene_file))
@@ -261,7 +264,7 @@ def new_armature_from_any_mode(motion, mixamo):
         obj.select_set(True)
         bpy.ops.object.mode_set(mode=mode)
         before = {o.name for o in bpy.context.selected_objects}
-        report = apply_motion(bpy.context, motion, None)
+        report = apply_motion(bpy.context, motion, None).to_data()
         selected = before == {o.name for o in bpy.context.selected_objects}
         active = bpy.context.view_layer.objects.active == obj
         out[mode] = {"mode": obj.mode, "active": active, "selected": selected, "verify": report["verify"]}
@@ -272,7 +275,7 @@ def new_armature_from_any_mode(motion, mixamo):
     layer = bpy.context.view_layer.layer_collection.children["Excluded"]
     bpy.context.view_layer.active_layer_collection = layer
     layer.exclude = True
-    out["excluded"] = {"verify": apply_motion(bpy.context, motion, None)["verify"]}
+    out["excluded"] = {"verify": apply_motion(bpy.context, motion, None).to_data()["verify"]}
     return out
 
 
@@ -282,7 +285,7 @@ def constraint(motion, mixamo):
     limit = obj.pose.bones["mixamorig:LeftArm"].constraints.new("LIMIT_ROTATION")
     limit.use_limit_x = limit.use_limit_y = limit.use_limit_z = True
     limit.owner_space = "LOCAL"
-    report = apply_motion(bpy.context, motion, obj)
+    report = apply_motion(bpy.context, motion, obj).to_data()
     return {"notes": report["notes"], "verify": report["verify"]}
 
 
@@ -309,7 +312,7 @@ def place(motion, rolls):
 
     obj = load_rig(rolls)
     at = list(obj.matrix_world.translation)
-    report = apply_motion(bpy.context, motion, obj, ApplyOptions(transfer=TransferConfig(place="object")))
+    report = apply_motion(bpy.context, motion, obj, ApplyOptions(transfer=TransferConfig(place="object"))).to_data()
     heads = world_heads(obj, [1])
     hips = 0.5 * (heads["UpperLeg.L"][0] + heads["UpperLeg.R"][0])
     return {"object": at, "hips": hips.tolist(), "ratio": report["leg_ratio"]}
@@ -333,7 +336,7 @@ def speed(mixamo):
             action_writer.write_action(obj, key_tracks(rig, motion, np.arange(1, 1001)), "Speed")
         )
         seconds.append(time.perf_counter() - start)
-    apply_module.assign_action(obj, action, slot)
+    assign_action(obj, action, slot)
     samples = np.array([1, 500, 1000])
     seen = drain(evaluated_bones(bpy.context, obj, list(rig.bone_names), samples))
     heads, _ = pose_bones(rig, motion)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import bpy
 
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
+from blender_addon.bridge.options import ApplyOptions
 from blender_addon.bridge.read.rig_import import import_rig, reason_of
 from pose_core.errors import PoseCoreError
 from pose_core.lab.retargeting.run_rigs import load_rig, measure
@@ -31,25 +32,25 @@ def by_hand(walk, rigs, path):
     """The maps that were found serve as maps made by hand too."""
     out = {}
     for rig in rigs[:4]:
-        report = apply_motion(bpy.context, walk, load_rig(rig))
+        report = apply_motion(bpy.context, walk, load_rig(rig)).to_data()
         parts = {p: (tuple(n) if isinstance(n, list) else (n,)) for p, n in report["bone_map"].items() if n}
         from pose_core.retarget import BoneMap
 
         write_bone_map(path, BoneMap(parts))
-        again = apply_motion(bpy.context, walk, load_rig(rig), ApplyOptions(bone_map=read_bone_map(path)))
+        again = apply_motion(bpy.context, walk, load_rig(rig), ApplyOptions(bone_map=read_bone_map(path))).to_data()
         out[Path(rig).stem] = again["verify"]["max_joint_deviation_m"]
     return out
 
 
 def fewer_keys(walk, rig):
-    report = apply_motion(bpy.context, walk, load_rig(rig), ApplyOptions(keys=KeysConfig(error_mm=5.0)))
+    report = apply_motion(bpy.context, walk, load_rig(rig), ApplyOptions(keys=KeysConfig(error_mm=5.0))).to_data()
     return [report["verify"]["max_joint_deviation_m"], report["keys"] / report["keys_of_every_frame"]]
 
 
 def on_root(walk, rig):
     """A connected pelvis with the path on the root bone, which carries it anyway."""
     obj = load_rig(rig)
-    report = apply_motion(bpy.context, walk, obj, ApplyOptions(keys=KeysConfig(root_motion="root_bone")))
+    report = apply_motion(bpy.context, walk, obj, ApplyOptions(keys=KeysConfig(root_motion="root_bone"))).to_data()
     moving = {path.split('"')[1] for path, *_ in curves_of(obj) if path.endswith("location")}
     return {"off_m": report["verify"]["max_joint_deviation_m"], "moving": sorted(moving),
             "root": report["mapping"]["root_bone"]}  # fmt: skip
@@ -74,7 +75,7 @@ def parents(walk, mixamo):
             above.keyframe_insert("location", frame=200)
         bpy.context.view_layer.update()
         try:
-            report = apply_motion(bpy.context, walk, obj)
+            report = apply_motion(bpy.context, walk, obj).to_data()
             out[name] = {"notes": report["notes"], "failures": report["failures"], "verify": report["verify"]}
         except PoseCoreError as error:
             out[name] = {"refused": str(error)}

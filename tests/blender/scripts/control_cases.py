@@ -9,7 +9,8 @@ from mathutils import Vector
 
 from blender_addon.bridge import apply_many as many_module
 from blender_addon.bridge.apply_many import Casting, apply_motions
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
+from blender_addon.bridge.options import ApplyOptions
 from pose_core.errors import PoseCoreError
 from pose_core.lab.retargeting.run_rigs import load_rig, measure
 from pose_core.motion_file import read_motion
@@ -95,7 +96,7 @@ def root_control(walk):
     untouched = fingerprint() == before
     torso["torso_parent"] = follows
     obj.update_tag()
-    report = apply_motion(bpy.context, walk, obj, options)
+    report = apply_motion(bpy.context, walk, obj, options).to_data()
     apart, places = [], []
     for frame in np.linspace(*report["frames"], 12):
         bpy.context.scene.frame_set(round(frame))
@@ -130,7 +131,8 @@ def live_ik(walk, rolls):
                     if poled:
                         add_pole(obj, bone, constraint, turn)
         bpy.context.view_layer.update()
-        report = apply_motion(bpy.context, walk, obj, ApplyOptions(transfer=TransferConfig(controls=controls)))
+        options = ApplyOptions(transfer=TransferConfig(controls=controls))
+        report = apply_motion(bpy.context, walk, obj, options).to_data()
         out[name] = {
             **{key: report[key] for key in ("verify", "ik_limbs", "notes", "failures")},
             "map": report["bone_map"],
@@ -138,7 +140,7 @@ def live_ik(walk, rolls):
             "influences": sorted(path.split('"')[1] for path, *_ in curves_of(obj) if path.endswith("influence")),
         }
         if name == "no pole":  # a second take must hold the IK back by itself
-            again = apply_motion(bpy.context, walk, obj)
+            again = apply_motion(bpy.context, walk, obj).to_data()
             out[name]["again"] = sorted(path.split('"')[1] for path, *_ in curves_of(obj) if path.endswith("influence"))
             out[name]["again_off_m"] = again["verify"]["max_joint_deviation_m"]
     out["failure"] = ik_put_back(walk, rolls)
@@ -198,7 +200,8 @@ def many(walk, mixamo, folder):
     """Two characters in one go; if the second cannot, the first is as before."""
     out = {}
     obj = load_rig(mixamo)
-    both = apply_motions(bpy.context, [Casting(walk, obj), Casting(walk, None, ApplyOptions(frame_start=20))])
+    castings = [Casting(walk, obj), Casting(walk, None, ApplyOptions(frame_start=20))]
+    both = [report.to_data() for report in apply_motions(bpy.context, castings)]
     out["actions"] = [r["action"] for r in both]
     out["range"] = [bpy.context.scene.frame_start, bpy.context.scene.frame_end]
     out["verify"] = [r["verify"]["max_joint_deviation_m"] for r in both]
@@ -253,7 +256,7 @@ def awkward(walk, mixamo):
     obj.pose.bones["mixamorig:Head"].lock_rotation = (True, True, True)
     obj.data.bones["mixamorig:LeftForeArm"].inherit_scale = "NONE"
     obj.data.bones["mixamorig:RightLeg"].inherit_scale = "ALIGNED"
-    report = apply_motion(bpy.context, walk, obj)
+    report = apply_motion(bpy.context, walk, obj).to_data()
     keyed = {path.split('"')[1] for path, *_ in curves_of(obj)}
     shared = bpy.data.objects.new("Twin", obj.data)
     bpy.context.scene.collection.objects.link(shared)

@@ -9,9 +9,10 @@ import bpy
 import numpy as np
 
 from blender_addon.bridge import compat
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
 from blender_addon.bridge.export.character import actions_of, export_character, export_takes
 from blender_addon.bridge.export.presets import PRESETS, export_preset
+from blender_addon.bridge.options import ApplyOptions
 from pose_core.errors import PoseCoreError
 from pose_core.export.glb_file import read_glb
 from pose_core.motion_file import read_motion
@@ -85,7 +86,7 @@ def action_range(obj):
 
 def round_trip(motion, rig, preset, folder):
     obj = load_rig(rig)
-    report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="walk"))
+    report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="walk")).to_data()
     heads = world_heads(obj, SAMPLES)
     bpy.context.scene.frame_set(17, subframe=0.25)
     for other in bpy.data.objects:

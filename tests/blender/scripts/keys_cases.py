@@ -7,7 +7,8 @@ import bpy
 import numpy as np
 
 from blender_addon.bridge import compat
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
+from blender_addon.bridge.options import ApplyOptions
 from blender_addon.bridge.read.armature_reader import read_armature
 from pose_core.errors import PoseCoreError
 from pose_core.motion_file import read_motion
@@ -67,14 +68,14 @@ def bounds(rig, motion):
     carried = transfer(motion, described, bone_map)
     planted = planted_points(described, bone_map, motion, motion.timestamps_s, carried)
     extra = [(p.bone, obj.data.bones[p.bone].matrix_local.inverted() @ _vector(p.rest_position)) for p in planted]
-    dense = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="dense"))
+    dense = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="dense")).to_data()
     keyed = set(dense_frames := curves_of(obj)[0][2][:, 0].tolist())
     truth = placed(obj, dense_frames, extra)
     between = placed(obj, np.array(dense_frames[:-1]) + 0.5)
     out = {"dense_keys": dense["keys"], "frames": len(keyed), "planted_frames": [int(p.mask.sum()) for p in planted],
            "spread_mm": 0.0}  # fmt: skip
     for mm in BOUNDS_MM:
-        report = apply_motion(bpy.context, motion, obj, ApplyOptions(keys=KeysConfig(error_mm=mm)))
+        report = apply_motion(bpy.context, motion, obj, ApplyOptions(keys=KeysConfig(error_mm=mm))).to_data()
         seen = placed(obj, dense_frames, extra)
         off = 1000 * np.linalg.norm(seen - truth, axis=-1)
         moved = [float(off[p.mask, off.shape[1] - len(planted) + k].max()) for k, p in enumerate(planted)]
@@ -140,7 +141,7 @@ def _array(curve, name, width=1):
 
 def few(motion, rig, options):
     obj = alone(rig)
-    report = apply_motion(bpy.context, motion, obj, options)
+    report = apply_motion(bpy.context, motion, obj, options).to_data()
     frames = sorted({f for _, _, keys, _ in curves_of(obj) for f in keys[:, 0].tolist()})
     return {"frames": frames, "verify_mm": 1000 * report["verify"]["max_joint_deviation_m"], "keys": report["keys"],
             "every": report["keys_of_every_frame"]}  # fmt: skip
@@ -165,7 +166,7 @@ def nla(motion, other, rig):
     action = obj.animation_data.action
     frames = np.linspace(*action.frame_range, 9)
     truth = placed(obj, frames)
-    report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="pushed", frame_start=5, nla=True))
+    report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="pushed", frame_start=5, nla=True)).to_data()
     alone_error = float(np.abs(placed(obj, frames) - truth).max())
     active = obj.animation_data.action
     apply_motion(bpy.context, other, obj, ApplyOptions(clip_name="second", frame_start=400, nla=True))
@@ -186,20 +187,20 @@ def replaced(motion, rig):
         ("pushed", ApplyOptions(clip_name="other", nla=True)),
         ("pushed instead", ApplyOptions(clip_name="other", nla=True, replace_action=True)),
     ):
-        report = apply_motion(bpy.context, motion, obj, options)
+        report = apply_motion(bpy.context, motion, obj, options).to_data()
         tracks = [t.name for t in obj.animation_data.nla_tracks]
         out[name] = {"name": report["action"], "all": sorted(a.name for a in bpy.data.actions), "tracks": tracks}
     other = bpy.data.objects.new("Other", None)
     bpy.context.scene.collection.objects.link(other)
     other.animation_data_create().action = bpy.data.actions["take"]
-    report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="take", replace_action=True))
+    report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="take", replace_action=True)).to_data()
     out["used"] = {"name": report["action"], "notes": report["notes"], "kept": "take" in bpy.data.actions}
     return out
 
 
 def mode_of(motion, rig, mode):
     obj = alone(rig)
-    report = apply_motion(bpy.context, motion, obj, ApplyOptions(keys=KeysConfig(rotation_mode=mode)))
+    report = apply_motion(bpy.context, motion, obj, ApplyOptions(keys=KeysConfig(rotation_mode=mode))).to_data()
     steps = [
         float(np.abs(np.diff(keys[:, 1])).max()) for path, _, keys, _ in curves_of(obj) if "rotation_euler" in path
     ]
@@ -226,7 +227,7 @@ def root(motion, rig, turned=False):
     for mode in ("pelvis", "root_bone", "in_place"):
         for mm in (None, 2.0):
             keys = KeysConfig(root_motion=mode, error_mm=mm)
-            report = apply_motion(bpy.context, motion, obj, ApplyOptions(keys=keys))
+            report = apply_motion(bpy.context, motion, obj, ApplyOptions(keys=keys)).to_data()
             names = [bone.name for bone in obj.pose.bones]
             heads = placed(obj, frames)[:, ::2]
             body[mode, mm] = {name: heads[:, i] for i, name in enumerate(names)}

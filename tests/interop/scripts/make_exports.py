@@ -11,9 +11,10 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from blender_addon.bridge.apply_motion import ApplyOptions, apply_motion
+from blender_addon.bridge.apply_motion import apply_motion
 from blender_addon.bridge.export.character import ExportOptions, export_character
 from blender_addon.bridge.export.presets import PRESETS, export_preset
+from blender_addon.bridge.options import ApplyOptions
 from pose_core.motion_file import read_motion
 from pose_core.retarget import KeysConfig
 from tests.interop.motions import KINDS, START_FRAMES
@@ -61,7 +62,7 @@ def in_other_units(obj, unit_m):
 def exports_of(rig, kind, motion, obj, folder):
     start = START_FRAMES.get(kind, 1)
     options = ApplyOptions(clip_name=f"take {kind}", frame_start=start, verify=kind == "walk")
-    report = apply_motion(bpy.context, motion, obj, options)
+    report = apply_motion(bpy.context, motion, obj, options).to_data()
     times = motion.timestamps_s - motion.timestamps_s[0]
     frames = start + times * report["fps"]
     truth = remember(folder / f"{rig}.{kind}.truth.npz", obj, times, frames)
@@ -76,7 +77,8 @@ def further(rig, motion, file, folder):
     """A walk with few keys, and two takes in one file."""
     obj = load_rig(file)
     keys = KeysConfig(error_mm=THIN_MM)
-    report = apply_motion(bpy.context, motion, obj, ApplyOptions(clip_name="take thin", keys=keys, verify=False))
+    thin = ApplyOptions(clip_name="take thin", keys=keys, verify=False)
+    report = apply_motion(bpy.context, motion, obj, thin).to_data()
     times = motion.timestamps_s - motion.timestamps_s[0]
     truth = remember(folder / f"{rig}.thin.truth.npz", obj, times, 1 + times * report["fps"])
     options = ExportOptions(key_error_mm=THIN_MM)
