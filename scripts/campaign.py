@@ -15,9 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.campaign import frame, rigs
+from tools.campaign import frame, hostile, rigs
 
-CAMPAIGNS: tuple[frame.Campaign, ...] = (rigs,)
+CAMPAIGNS: tuple[frame.Campaign, ...] = (rigs, hostile)
 
 
 def main() -> int:
