@@ -15,9 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.campaign import frame, hostile, rigs
+from tools.campaign import frame, hostile, kills, rigs
 
-CAMPAIGNS: tuple[frame.Campaign, ...] = (rigs, hostile)
+CAMPAIGNS: tuple[frame.Campaign, ...] = (rigs, hostile, kills)
 
 
 def main() -> int:

@@ -45,18 +45,23 @@ VERDICTS = (
     "result", "refused", "turned away", "no sentence", "wrong code", "traceback", "crash", "hang", "memory", "leftover",
 )  # fmt: skip
 GOOD = ("result", "refused")
-CASES = 1665
+CASES = 1678
 KINDS = ("motion", "bone map", "manifest", "camera", "register", "registered")
 _CODES = {
-    "video": (3, 5), "motion": (6,), "bone map": (6,), "manifest": (2,), "camera": (2, 5), "register": (4,),
+    "video": (3, 5), "motion": (5, 6), "bone map": (6,), "manifest": (2,), "camera": (2, 5), "register": (4,),
     "registered": (4,),
 }  # fmt: skip
 _FILES = {
     "motion": ("walk.motion.npz",), "bone map": ("map.json",), "manifest": ("jobs.toml",),
     "camera": ("camera.npy", "camera.npz"), "register": ("own.onnx", "own.json"), "registered": ("registered.json",),
 }  # fmt: skip
+_ODD_NAMES = (
+    "\udcff\udcfe.mp4", "two\nlines.mp4", "\u00fc\u4f60\u597d\U0001f642.mp4", "e\u0301.MP4", "x" * 240 + ".mp4",
+    "no suffix", "shot_####.mp4", "shot_%04d.mp4", "$(x);'\".mp4", "  .mp4", "a.motion.npz.mp4", "\u202e4pm.exe.mp4",
+    "%s{0}.mp4",
+)  # fmt: skip
 _LONGEST = 600
-_INSIDE = re.compile(r"\b[A-Z]\w*(Error|Exception)\b|Traceback|\bNoneType\b|<class '|\\x00")
+_INSIDE = re.compile(r"\b[A-Z]\w*(Error|Exception)\b|Traceback|\bNoneType\b|<class '")
 _CHILD = Path(__file__).with_name("hostile_child.py")
 
 
@@ -72,6 +77,9 @@ def plan(seed: int) -> Iterator[Case]:
     rng = np.random.default_rng(seed)
     for container in CONTAINERS:
         yield Case(f"{container} as it is", "as they are", {"kind": "video", "container": container, "seed": -1})
+    for name in _ODD_NAMES:
+        what = {"kind": "video", "container": "mp4", "seed": -1, "name": name}
+        yield Case(f"named {ascii(name)[:40]}", "odd names", what)
     for kind, names in _FILES.items():
         for name in names:
             yield Case(f"{name} as it is", "as they are", {"kind": kind, "name": name, "seed": -1})
@@ -156,9 +164,10 @@ def break_files(case: Case, folder: Path, originals: Path) -> tuple[dict[str, An
     message: dict[str, Any] = {"kind": kind, "folder": str(folder)}
     if kind == "video":
         container = case.what["container"]
-        target, words = (
-            _sound_video(container, folder, originals) if sound else _break_video(container, folder, originals, rng)
-        )
+        if sound:
+            target, words = _sound_video(container, folder, originals, case.what.get("name")), ""
+        else:
+            target, words = _break_video(container, folder, originals, rng)
         return {**message, "file": str(target), "preview": bool(rng.uniform() < 0.25)}, words
     names = _FILES[kind]
     name = case.what.get("name") or names[int(rng.integers(len(names)))]
@@ -179,10 +188,10 @@ def break_files(case: Case, folder: Path, originals: Path) -> tuple[dict[str, An
     return {**message, **more, "file": str(file)}, words
 
 
-def _sound_video(container: str, folder: Path, originals: Path) -> tuple[Path, str]:
+def _sound_video(container: str, folder: Path, originals: Path, name: str | None) -> Path:
     if container == "images":
-        return Path(shutil.copytree(originals / "images" / "png", folder / "shots")), ""
-    return Path(shutil.copy(originals / f"clip.{container}", folder)), ""
+        return Path(shutil.copytree(originals / "images" / "png", folder / "shots"))
+    return Path(shutil.copy(originals / f"clip.{container}", folder / (name or f"clip.{container}")))
 
 
 def _break_video(container: str, folder: Path, originals: Path, rng: np.random.Generator) -> tuple[Path, str]:

@@ -47,10 +47,10 @@ def command(*argv: str) -> Answer:
 def video(case: Answer) -> Answer:
     """Look at it, then estimate from it; the motion files must be sound."""
     first = command("info", case["file"])
-    out = Path(case["folder"]) / "out"
-    options = ["--threads", "1", "--out", str(out / "x.motion.npz")]
+    out, stem = Path(case["folder"]) / "out", Path(case["file"]).stem[:200].replace("#", "x")
+    options = ["--threads", "1", "--out", str(out / f"{stem}.motion.npz")]
     if case.get("preview"):
-        options += ["--preview", str(out / "x.mp4")]
+        options += ["--preview", str(out / f"{stem}.preview.mp4")]
     answer = command("estimate", case["file"], *options)
     if answer["how"] != "result":
         return answer if first["how"] in ("result", "refused") else first
