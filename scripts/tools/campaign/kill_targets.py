@@ -49,18 +49,18 @@ class Target:
     """Fills the folder; None where something is missing on this machine."""
     victims: tuple[str, ...] = ("itself",)
     """Whom to kill: `itself`, what was started, or `child`, the process that it started."""
-    needs_mb: int = 0
-    """What it writes at most, for disks that are too small."""
+    fills: bool = True
+    """Whether it begins on a disk that is too small; some look for room first."""
 
 
 def targets() -> dict[str, Target]:
     """All of them by name."""
     found = (
-        Target("command line", _estimate, needs_mb=1),
-        Target("worker", _worker, ("itself", "child"), needs_mb=1),
-        Target("batch", _batch, needs_mb=4),
-        Target("model fetch", _fetch, needs_mb=60),
-        Target("installer", _install, ("itself", "child")),
+        Target("command line", _estimate),
+        Target("worker", _worker, ("itself", "child")),
+        Target("batch", _batch),
+        Target("model fetch", _fetch),
+        Target("installer", _install, ("itself", "child"), fills=False),
     )
     return {target.name: target for target in found}
 

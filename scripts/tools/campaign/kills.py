@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.paths import cache_folder, project_root
+from tools.paths import cache_folder
 
 from .frame import Case, Outcome
 from .kill_targets import Job, Target, targets, whats_broken
@@ -48,7 +48,18 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 WAYS = ("kill", "full disk", "kill", "two at once", "kill", "read-only", "kill", "full disk", "kill", "kill")
 _PATIENCE_S = 15.0
 _LONGEST_S = 180.0
+_ROOM = 1.3
+"""How much of what a job leaves it may need at once: old and new, and what is written on the way."""
 _TEMPORARY = re.compile(r"\.pose-core-[0-9a-f]{8}-\d+-|^\.(fetch|.*\.(new|old))-\d+")
+
+
+@dataclass(frozen=True)
+class _Takes:
+    """What a job takes when nothing disturbs it."""
+
+    seconds: float
+    size: int
+    """Bytes of its results."""
 
 
 @dataclass
@@ -83,10 +94,10 @@ def plan(seed: int) -> Iterator[Case]:
         for way in WAYS:
             for target in targets().values():
                 number += 1
-                share = float(rng.uniform())
+                share = float(rng.uniform(0.0, 1.05) if rng.uniform() < 0.5 else rng.uniform(0.7, 1.05))
                 name = str(rng.choice([s.name for s in SIGNALS]))
                 victim = str(rng.choice(target.victims))
-                if way == "full disk" and not target.needs_mb:
+                if way == "full disk" and not target.fills:
                     continue
                 what = {"way": way, "target": target.name, "share": share, "signal": name, "victim": victim}
                 told = f"{name} {'to its child ' if victim == 'child' else ''}" if way == "kill" else ""
@@ -94,10 +105,10 @@ def plan(seed: int) -> Iterator[Case]:
 
 
 def run(cases: Sequence[Case], deadline: float, options: argparse.Namespace) -> Iterator[Outcome]:
-    """Try cases one by one; how long a job takes undisturbed is measured at its first."""
+    """Try cases one by one; what a job takes undisturbed is measured at its first."""
     chosen = {name.strip() for name in getattr(options, "targets", "").split(",") if name.strip()}
-    lasts_s: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="kills-") as name:
+    takes: dict[str, _Takes] = {}
+    with tempfile.TemporaryDirectory(prefix="kills-", ignore_cleanup_errors=True) as name:
         for number, case in enumerate(cases):
             target = targets()[case.what["target"]]
             if time.monotonic() > deadline:
@@ -110,9 +121,13 @@ def run(cases: Sequence[Case], deadline: float, options: argparse.Namespace) -> 
             place = _prepared(target, folder)
             if place is None:
                 continue
-            if target.name not in lasts_s:
-                lasts_s[target.name] = _undisturbed(target, Path(name) / f"{number}-first")
-            yield _judged(case, place, lasts_s[target.name])
+            if target.name not in takes:
+                takes[target.name] = _undisturbed(target, Path(name) / f"{number}-first")
+            try:
+                outcome = Outcome(case.id, case.group, *_disturbed(case, place, takes[target.name]))
+            finally:
+                gone_within(place.mark, 0.0)  # also where the campaign itself is stopped
+            yield outcome
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -121,36 +136,32 @@ def _prepared(target: Target, folder: Path) -> _Place | None:
     if job is None:
         return None
     models = cache_folder() / "models" / "blazepose-full"
-    own = {"POSE_CORE_CACHE": str(folder / "cache"), "PYTHONPATH": str(project_root())}
+    own = {"POSE_CORE_CACHE": str(folder / "cache")}
     if target.name != "model fetch":
         own["POSE_CORE_MODELS"] = str(models)
     environment = child_environment(folder, **{**own, **job.variables})
     return _Place(folder, job, _content(folder / "in"), environment, f"{os.getpid()}-{folder.name}")
 
 
-def _undisturbed(target: Target, folder: Path) -> float:
+def _undisturbed(target: Target, folder: Path) -> _Takes:
     place = _prepared(target, folder)
     assert place is not None
     begun_s = time.monotonic()
     code = _run(place)
+    lasts_s = time.monotonic() - begun_s
     if code != 0:
         raise RuntimeError(f"{target.name} fails undisturbed: {_tail(place)}")
-    return time.monotonic() - begun_s
+    return _Takes(lasts_s, sum(path.stat().st_size for path in place.out.rglob("*") if path.is_file()))
 
 
-def _judged(case: Case, place: _Place, lasts_s: float) -> Outcome:
-    verdict, words = _disturbed(case, place, lasts_s)
-    return Outcome(case.id, case.group, verdict, words)
-
-
-def _disturbed(case: Case, place: _Place, lasts_s: float) -> tuple[str, str]:
+def _disturbed(case: Case, place: _Place, takes: _Takes) -> tuple[str, str]:
     way = case.what["way"]
     if way == "kill":
-        words = _kill(case, place, lasts_s)
+        words = _kill(case, place, takes.seconds)
     elif way == "two at once":
         return _two_at_once(place)
     else:
-        words, problem = _on_bad_disk(case, place)
+        words, problem = _on_bad_disk(case, place, takes.size)
         if problem is not None:
             return problem
     left = gone_within(place.mark, _PATIENCE_S)
@@ -187,13 +198,12 @@ def _kill(case: Case, place: _Place, lasts_s: float) -> str:
     return f"after {after_s:.1f} of {lasts_s:.1f} s, exit code {code}"
 
 
-def _on_bad_disk(case: Case, place: _Place) -> tuple[str, tuple[str, str] | None]:
+def _on_bad_disk(case: Case, place: _Place, needs: int) -> tuple[str, tuple[str, str] | None]:
     """Run on a disk that is too small or cannot be written to; the disk is gone afterwards, its content is looked at
     before."""
-    target = targets()[case.what["target"]]
     copied = place.folder / "seen"
     if case.what["way"] == "full disk":
-        size = int(case.what["share"] * target.needs_mb * (1 << 20)) + 4096
+        size = int(case.what["share"] * _ROOM * needs) + 4096
         command = small_disk_command(place.out, size, copied, place.job.command)
         words = f"{size >> 10} kB"
     else:

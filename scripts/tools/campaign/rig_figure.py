@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from blender_addon.bridge.blender_io import empty_scene
 from blender_addon.bridge.read.armature_reader import read_armature
 from pose_core.lab.retargeting.run_rigs import load_rig
 from pose_core.motion_file import Motion
@@ -138,7 +139,7 @@ def _expected(character: str) -> dict | None:
 
 
 def _of_family(family: str, rng: np.random.Generator, motion: Motion) -> Figure:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_scene()
     obj = bpy.data.objects.new("Family", bpy.data.armatures.new("Family"))
     bpy.context.scene.collection.objects.link(obj)
     layout = {bone.name: bone for bone in new_rig_layout(motion)}
