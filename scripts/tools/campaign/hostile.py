@@ -109,7 +109,7 @@ def run(cases: Sequence[Case], deadline: float, options: argparse.Namespace) -> 
                     return
                 folder = place / "case"
                 shutil.rmtree(folder, ignore_errors=True)
-                outcome = _try(case, folder, originals, child)
+                outcome = try_case(case, folder, originals, child)
                 if outcome.verdict not in GOOD and options.keep is not None:
                     target = options.keep / re.sub(r"\W+", "-", case.id)
                     shutil.rmtree(target, ignore_errors=True)
@@ -122,7 +122,8 @@ def _case(kind: str, group: str, seed: int) -> Case:
     return Case(f"{group} #{seed}", group if kind != "video" else f"video, {group}", what)
 
 
-def _try(case: Case, folder: Path, originals: Path, child: WatchedChild) -> Outcome:
+def try_case(case: Case, folder: Path, originals: Path, child: WatchedChild) -> Outcome:
+    """Break a case's files, have the child try them, and judge."""
     (folder / "out").mkdir(parents=True)
     message, words = break_files(case, folder, originals)
     inputs = _content(folder)
