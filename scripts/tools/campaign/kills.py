@@ -43,7 +43,7 @@ command then works and leaves nothing but its results.
 """
 VERDICTS = ("clean", "refused", "input lost", "half output", "orphan", "leftover", "traceback", "stuck")
 GOOD = ("clean", "refused")
-CASES = 180
+CASES = 200
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 WAYS = ("kill", "full disk", "kill", "two at once", "kill", "read-only", "kill", "full disk", "kill", "kill")
 _PATIENCE_S = 15.0
@@ -211,8 +211,7 @@ def _on_bad_disk(case: Case, place: _Place, needs: int) -> tuple[str, tuple[str,
         words = "read-only"
     process = start(command, place.mark, place.environment, place.log)
     code = process.wait(_LONGEST_S)
-    text = place.log.read_text(encoding="utf-8", errors="replace")
-    if "Traceback" in text:
+    if _is_no_sentence(place):
         return words, ("traceback", f"{words}: {_tail(place)}")
     broken = whats_broken(copied)
     if broken:
@@ -225,11 +224,21 @@ def _on_bad_disk(case: Case, place: _Place, needs: int) -> tuple[str, tuple[str,
     return f"{words}, {'refused' if code else 'done'}", None
 
 
+def _is_no_sentence(place: _Place) -> bool:
+    """Whether a job failed by an error nobody foresaw. What Blender itself prints of its exporters is not the product's
+    word: of a batch its own line counts."""
+    text = place.log.read_text(encoding="utf-8", errors="replace")
+    own = [line for line in text.splitlines() if re.search(r"\[\d+/\d+\] ", line)]
+    if own:
+        return any(re.search(r"FAILED: .*(Traceback|Location:|Error\b|no reason given)", line) for line in own)
+    return "Traceback" in text
+
+
 def _two_at_once(place: _Place) -> tuple[str, str]:
     both = [start(place.job.command, place.mark, place.environment, place.log) for _ in range(2)]
     codes = [process.wait(_LONGEST_S) for process in both]
     words = f"exit codes {codes[0]} and {codes[1]}"
-    if "Traceback" in place.log.read_text(encoding="utf-8", errors="replace"):
+    if _is_no_sentence(place):
         return "traceback", f"{words}: {_tail(place)}"
     if 0 not in codes:
         return "stuck", f"{words}: {_tail(place)}"
