@@ -29,6 +29,7 @@ from tools.python import base_python
 
 _CLIP = project_root() / "pose_core" / "worker" / "self_test.mp4"
 _PARENT = Path(__file__).with_name("kill_parent.py")
+_OPERATOR = Path(__file__).with_name("kill_operator.py")
 _ENVIRONMENT = "environment"
 
 
@@ -59,6 +60,7 @@ def targets() -> dict[str, Target]:
         Target("command line", _estimate),
         Target("worker", _worker, ("itself", "child")),
         Target("batch", _batch),
+        Target("add-on operator", _operator, ("itself", "child")),
         Target("model fetch", _fetch),
         Target("installer", _install, ("itself", "child"), fills=False),
     )
@@ -136,6 +138,16 @@ def _batch(folder: Path) -> Job | None:
                "--export", "fbx,bvh"]  # fmt: skip
     script = project_root() / "scripts" / "batch_retarget.py"
     return Job([str(python), str(script), *map(str, options)], {"BLENDER_USER_RESOURCES": str(folder / "blender")})
+
+
+def _operator(folder: Path) -> Job | None:
+    python = read_bpy(DEFAULT_BPY)
+    if python is None:
+        return None
+    inputs, out = _folders(folder)
+    clip = shutil.copy(_CLIP, inputs / "walk.mp4")
+    command = [str(python), str(_OPERATOR), str(clip), str(out), sys.prefix]
+    return Job(command, {"BLENDER_USER_RESOURCES": str(folder / "blender")})
 
 
 def _fetch(folder: Path) -> Job | None:

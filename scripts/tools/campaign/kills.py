@@ -29,11 +29,11 @@ from .watched import child_environment
 NAME = "kills"
 TITLE = "Kills, full disks, two at once"
 ABOUT = """
-Jobs on the command line, in a worker (killed itself, or the process that started it), in a batch inside Blender, while
-models are fetched and while an environment is installed, ended by SIGKILL, SIGTERM or SIGINT at a random moment; the
-same on disks that fill up at a random byte, in folders that cannot be written to, and twice at once on one output.
-After each: inputs are the same byte for byte, whatever bears a final name is whole, no process stays, and the same
-command then works and leaves nothing but its results.
+Jobs on the command line, in a worker (killed itself, or the process that started it), in a batch and by the add-on's
+operator in Blender, while models are fetched and while an environment is installed, ended by SIGKILL, SIGTERM or SIGINT
+at a random moment; the same on disks that fill up at a random byte, in folders that cannot be written to, and twice at
+once on one output. After each: inputs are the same byte for byte, whatever bears a final name is whole, no process
+stays, and the same command then works and leaves nothing but its results.
 
 - **clean**: all of that holds.
 - **refused**: the disk was full or read-only, and a sentence said so.
@@ -43,7 +43,7 @@ command then works and leaves nothing but its results.
 """
 VERDICTS = ("clean", "refused", "input lost", "half output", "orphan", "leftover", "traceback", "stuck")
 GOOD = ("clean", "refused")
-CASES = 200
+CASES = 240
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 WAYS = ("kill", "full disk", "kill", "two at once", "kill", "read-only", "kill", "full disk", "kill", "kill")
 _PATIENCE_S = 15.0
