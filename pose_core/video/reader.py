@@ -79,8 +79,8 @@ class VideoReader:
         """Stop reading and let go of the file; frames handed out stay valid."""
         self._frames.close()
         self._source.close()
-        # PyAV's containers and streams refer to each other: a decoder would stay, with all of its pictures, until
-        # Python next looks for such circles, which in a worker that has loaded everything is hardly ever.
+        # PyAV's pictures and their side data refer to each other: some would stay, and the decoder's memory with them,
+        # until Python next looks for such circles, which in a worker that has loaded everything is hardly ever.
         gc.collect()
 
     def _counted(self, frames: Iterator[VideoFrame]) -> Generator[VideoFrame]:
