@@ -83,7 +83,7 @@ def test_a_small_disk_is_full_and_a_read_only_one_takes_nothing(tmp_path: Path) 
 
 @pytest.mark.model
 def test_a_cut_of_it_loses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("--seed", "7", "--cases", "30", "--minutes", "5", "--targets", "command line")
+    arguments = ("--seed", "7", "--cases", "36", "--minutes", "5", "--targets", "command line")
     code = run_cut(kills, tmp_path, *arguments)
     assert code == 0, capsys.readouterr().out
     assert "command line, kill" in (tmp_path / "page.md").read_text()
@@ -94,6 +94,6 @@ def test_a_batch_on_a_full_disk_says_so(tmp_path: Path) -> None:
     bpy_python("5.0.1")
     if not private_mounts_work():
         pytest.skip("mounting needs the administrator")
-    assert run_cut(kills, tmp_path, "--cases", "9", "--only", "batch full disk", "--minutes", "5") == 0
+    assert run_cut(kills, tmp_path, "--cases", "10", "--only", "batch full disk", "--minutes", "5") == 0
     kept = json.loads((tmp_path / "kept" / "kills-0.jsonl").read_text())
     assert kept["verdict"] == "refused"
