@@ -256,6 +256,14 @@ class EstimateRequest:
         return cls.from_data(parse_json(text, "the request", ConfigError))
 
 
+_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", type(None): "nothing"}
+
+
+def _kinds(allowed: tuple[Any, ...]) -> str:
+    """Types in words a user knows from the file that they wrote."""
+    return " or ".join(_KINDS.get(kind, getattr(kind, "__name__", str(kind))) for kind in allowed)
+
+
 def from_mapping(cls: type[_T], data: dict[str, Any]) -> _T:
     """Build a (nested) config dataclass from plain data.
 
@@ -280,7 +288,7 @@ def from_mapping(cls: type[_T], data: dict[str, Any]) -> _T:
         allowed = get_args(hint) or (hint,)
         whole_for_float = float in allowed and int not in allowed and type(value) is int
         fits = whole_for_float or any(type(value) is kind for kind in allowed)
-        _require(fits, f"{cls.__name__}.{name} must be {hint}, but is {shortened(repr(value), 120)}.")
+        _require(fits, f"{cls.__name__}.{name} must be {_kinds(allowed)}, but is {shortened(repr(value), 120)}.")
         values[name] = float(value) if whole_for_float else value
     try:
         return cls(**values)

@@ -1,5 +1,7 @@
 """Errors that reach a user: each says what was expected, what came, and what to try."""
 
+import re
+
 MOST_CHARACTERS = 2000
 """Longest message that a user gets to read."""
 
@@ -8,6 +10,16 @@ def cut(text: str, most: int = MOST_CHARACTERS) -> str:
     """Text with its middle left out where it is too long to read."""
     half = (most - 5) // 2
     return text if len(text) <= most else f"{text[:half]} ... {text[-half:]}"
+
+
+_LINE_ENDS = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
+_OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+"""Control characters, half letters, and turns of the reading direction."""
+
+
+def one_line(text: str) -> str:
+    """Text in one line, without what a terminal would obey or cannot show: that is written as its number."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), _LINE_ENDS.sub(" ", text))
 
 
 class PoseCoreError(Exception):
@@ -22,7 +34,7 @@ class PoseCoreError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         # What comes from outside stands in messages; they travel between processes and into narrow panels.
-        message, hint = cut(message), cut(hint)
+        message, hint = cut(one_line(message)), cut(one_line(hint))
         super().__init__(f"{message} {hint}".strip())
         self.message = message
         self.hint = hint

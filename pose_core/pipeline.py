@@ -74,12 +74,13 @@ def estimate(
         ModelError, RuntimeUnavailableError: no 2D model to run.
         NoPersonError: nobody was found, or not the person asked for.
         InsufficientDataError: people were found, but too little of each is seen.
-        ConfigError: an output is an input, or another output; nothing was done then.
+        ConfigError: an output is an input, or another output, or the camera file is none; nothing was done then.
         OutputError: an output exists and is not ours, or cannot be written; nothing was done then.
         MotionFileError: the result cannot be written.
         CancelledError: `cancel` said so. Whatever the error, no half-written file is left.
     """
     check_estimate(request)
+    _check_camera(request)
     stages = _Stages(progress, cancel)
     with stages.stage("track"):
         tracked, video, warnings, focal_35mm = _track(request, stages)
@@ -103,6 +104,14 @@ def estimate(
             warnings.append(f"There is no preview: {error}")
     report = _report(motions, tracked, video, stages.seconds, warnings)
     return EstimateResult(paths, preview, report)
+
+
+def _check_camera(request: EstimateRequest) -> None:
+    """Finding people may take hours: what is wrong with the camera file is said before."""
+    if request.camera.poses_path is not None:
+        from pose_core.solve.camera_poses import check_camera_file
+
+        check_camera_file(request.camera.poses_path)
 
 
 def _write_motions(

@@ -28,7 +28,8 @@ def temporary_beside(final: Path, suffix: str | None = None) -> Path:
         final: what the file shall be called in the end.
         suffix: of the temporary name; None = the same, as some writers choose the format by it.
     """
-    stem = final.stem.encode()[:_LONGEST_STEM].decode("utf-8", "ignore")
+    # a name of the user's may hold bytes that are no text, which Python shows as half letters
+    stem = final.stem.encode("utf-8", "ignore")[:_LONGEST_STEM].decode("utf-8", "ignore")
     end = final.suffix if suffix is None else suffix
     return final.with_name(f".{stem}.pose-core-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}{end}")
 

@@ -1,7 +1,9 @@
 """Try the product on hundreds of inputs that nobody chose, and judge what comes out.
 
     python scripts/campaign.py rigs --minutes 3         part of it; run again to go on
-    python scripts/campaign.py rigs --fresh             all of it anew
+    python scripts/campaign.py hostile --fresh          all of it anew
+    python scripts/campaign.py kills --targets batch    some kinds of jobs alone
+    python scripts/campaign.py soak
 
 Each campaign prints a table and renews its section of docs/results/robustness.md. Exit codes: 0 all is as it should be,
 1 something is not.
@@ -16,9 +18,9 @@ import argparse
 import sys
 
 import _root  # noqa: F401 - puts the project on the path
-from tools.campaign import frame, rigs
+from tools.campaign import frame, hostile, kills, rigs, soak
 
-CAMPAIGNS: tuple[frame.Campaign, ...] = (rigs,)
+CAMPAIGNS: tuple[frame.Campaign, ...] = (rigs, hostile, kills, soak)
 
 
 def main() -> int:

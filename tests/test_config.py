@@ -22,7 +22,9 @@ def test_request_survives_json():
     [
         ({"version": 99}, "version 1 was expected"),
         ({"surprise": 1}, "no setting 'surprise'"),
-        ({"video": 3}, "must be"),
+        ({"video": 3}, "video must be a text, but is 3"),
+        ({"solve": {"floor": 1}}, "floor must be true or false, but is 1"),
+        ({"preview": 2.5}, "preview must be a text or nothing, but is 2.5"),
         ({"solve": {"height_m": "tall"}}, "height_m"),
         ({"solve": {"height_m": 9}}, "0.3 to 3 metres"),
         ({"track": {"people": True}}, "people"),

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from pose_core.config import EstimateRequest, SolveConfig, TrackConfig, VideoConfig
+from pose_core.config import CameraConfig, EstimateRequest, SolveConfig, TrackConfig, VideoConfig
 from pose_core.errors import CancelledError, ConfigError, NoPersonError, VideoError
 from pose_core.maths.metrics import acceleration_error, bone_length_variation, mpjpe, pa_mpjpe
 from pose_core.motion_file import read_motion
@@ -138,6 +138,14 @@ def test_the_footage_is_never_an_output(tmp_path):
     with pytest.raises(ConfigError, match="is the video"):
         estimate(EstimateRequest(str(footage), str(tmp_path / "walk.motion.npz"), preview=str(footage)))
     assert footage.read_bytes() == SAMPLE.read_bytes() and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("poses", [np.zeros((3, 3)), np.eye(4) * 2, np.zeros((9, 4, 5))])
+def test_a_camera_file_that_cannot_serve_is_refused_before_the_video_is_looked_at(tmp_path, poses):
+    np.save(tmp_path / "camera.npy", poses)
+    camera = CameraConfig(poses_path=str(tmp_path / "camera.npy"))
+    with pytest.raises(ConfigError, match="Camera poses must"):
+        estimate(EstimateRequest(str(tmp_path / "nowhere.mp4"), str(tmp_path / "x.motion.npz"), camera=camera))
 
 
 def test_nobody_in_the_picture(tmp_path):

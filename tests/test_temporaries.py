@@ -94,3 +94,10 @@ def test_files_follow_the_users_umask(tmp_path):
 def test_who_is_alive():
     assert is_alive(os.getpid()) and is_alive(1)
     assert not is_alive(4999999)
+
+
+def test_a_name_that_is_no_text_gets_a_temporary_one_all_the_same(tmp_path):
+    final = tmp_path / "walk\udcff.npz"  # how Python shows a file name with a byte that is no UTF-8
+    with atomic_path(final) as temporary:
+        temporary.write_bytes(b"content")
+    assert [path.name for path in tmp_path.iterdir()] == [final.name]

@@ -67,6 +67,8 @@ def opened_output(as_json: bool) -> Iterator[Output]:
     between the braces.
     """
     if not as_json:
+        if hasattr(sys.stdout, "reconfigure"):  # names may hold what a terminal's encoding has no letters for
+            sys.stdout.reconfigure(errors="backslashreplace")
         yield Output(False, sys.stdout)
         return
     sys.stdout.flush()

@@ -31,6 +31,17 @@ def read_camera_poses(path: str) -> FloatArray:
     return np.asarray(content[_KEY], dtype=np.float64)
 
 
+def check_camera_file(path: str) -> None:
+    """Refuse a file that can serve no video, before anything of the video is looked at.
+
+    Raises:
+        ConfigError: it cannot be read, or holds something else than poses.
+    """
+    T_world_camera = read_camera_poses(path)
+    alone = T_world_camera.ndim == 2
+    poses_of_frames(T_world_camera, np.zeros(1 if alone else 0, dtype=np.int64))
+
+
 def poses_of_frames(T_world_camera: FloatArray, frame_indices: IntArray) -> FloatArray:
     """The camera of each frame.
 

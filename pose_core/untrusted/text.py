@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pose_core.errors import PoseCoreError
+from pose_core.errors import PoseCoreError, one_line
 
 ErrorKind = Callable[[str, str], PoseCoreError]
 """Makes the error of a message and a hint: a class such as `RigError`."""
@@ -134,9 +134,9 @@ def check_bounds(data: Any, name: str, error: ErrorKind, hint: str, bounds: Text
 
 
 def shortened(value: object, most: int = _SHOWN) -> str:
-    """Text of anything for a message, cut to a readable length."""
+    """Text of anything for a message: one line of readable length."""
     text = value if isinstance(value, str) else str(value)
-    return text if len(text) <= most else f"{text[: most - 20]} ... ({len(text)} characters)"
+    return one_line(text if len(text) <= most else f"{text[: most - 20]} ... ({len(text)} characters)")
 
 
 def _refuse_constant(text: str) -> NoReturn:

@@ -1,5 +1,6 @@
 """Videos and image sequences as a stream of timed pictures, in memory that does not grow with their length."""
 
+import gc
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -78,6 +79,9 @@ class VideoReader:
         """Stop reading and let go of the file; frames handed out stay valid."""
         self._frames.close()
         self._source.close()
+        # PyAV's pictures and their side data refer to each other: some would stay, and the decoder's memory with them,
+        # until Python next looks for such circles, which in a worker that has loaded everything is hardly ever.
+        gc.collect()
 
     def _counted(self, frames: Iterator[VideoFrame]) -> Generator[VideoFrame]:
         for frame in frames:

@@ -67,6 +67,15 @@ def test_what_is_not_right_is_named_and_told_by_the_exit_code(tmp_path: Path) ->
     assert "- `0-3`: wrong. why" in page and "Largest: mm 6." in page
 
 
+def test_what_was_mended_is_tried_again(tmp_path: Path) -> None:
+    frame.drive(Fake(bad=("0-3", "0-5")), options(tmp_path))
+    mended = Fake(bad=("0-5",))
+    assert frame.drive(mended, options(tmp_path, again=True)) == 1
+    assert mended.tried == ["0-3", "0-5"]
+    assert frame.drive(Fake(), options(tmp_path, again=True)) == 0
+    assert "| **all** | **6** | **0** |" in (tmp_path / "page.md").read_text()
+
+
 def test_each_campaign_renews_its_own_section_alone(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     renew_section(page, "a", "## A\nold\n")

@@ -10,7 +10,7 @@ from pose_core.errors import ConfigError, ModelError, PoseCoreError, RigError
 from pose_core.retarget import read_bone_map
 from pose_core.retarget.mapping.vrm import read_humanoid
 from pose_core.runtime.description import read_description
-from pose_core.untrusted.text import TextBounds, parse_json, read_json, read_toml
+from pose_core.untrusted.text import TextBounds, parse_json, read_json, read_toml, shortened
 
 SMALL = TextBounds(most_bytes=1000, most_depth=4, most_values=20)
 BAD_JSON = [
@@ -65,3 +65,13 @@ def test_readers_of_the_product_raise_their_own_errors(tmp_path: Path, content: 
             read()
         except PoseCoreError as error:
             assert len(str(error)) < 4100
+
+
+def test_what_a_message_quotes_is_one_line_that_no_terminal_obeys() -> None:
+    said = str(ConfigError("It is 'a\n  b\x1b[2J\udcff\u202egpm'.", "Try\r\nagain."))
+    assert said == r"It is 'a b\x1b[2J\udcff\u202egpm'. Try again."
+    assert (
+        shortened("caf\u00e9 \u4f60\u597d \U0001f469\u200d\U0001f4bb")
+        == "caf\u00e9 \u4f60\u597d \U0001f469\u200d\U0001f4bb"
+    )
+    assert shortened([1, "a\nb"]) == r"[1, 'a\nb']"

@@ -1,8 +1,12 @@
 """Memory while reading does not grow with the length of the clip."""
 
+import gc
 import subprocess
 import sys
 
+import av
+
+from pose_core.video import open_video, prefetch
 from tests.video.make import make_video
 
 SIZE = (640, 360)
@@ -33,3 +37,17 @@ def test_peak_memory_is_flat_in_clip_length(tmp_path):
     short = make_video(tmp_path / "short.mp4", SHORT, codec="mpeg4", size=SIZE)
     long = make_video(tmp_path / "long.mp4", LONG, codec="mpeg4", size=SIZE)
     assert peak_mb(long, LONG) - peak_mb(short, SHORT) < GROWTH_MB
+
+
+def test_a_reading_that_ends_early_leaves_no_picture_behind(tmp_path):
+    path = make_video(tmp_path / "clip.mp4", SHORT, codec="mpeg4", size=SIZE)
+    gc.collect()
+    gc.disable()  # else it may be collected by chance
+    try:
+        for _ in range(3):
+            with open_video(path) as reader, prefetch(reader) as frames:
+                next(iter(frames))
+        left = [thing for thing in gc.get_objects() if isinstance(thing, av.VideoFrame)]
+    finally:
+        gc.enable()
+    assert len(left) == 0

@@ -16,14 +16,17 @@ import bpy
 
 from pose_core.errors import RigError
 from pose_core.export.clip import Clip, Skeleton
-from pose_core.files import atomic_path
+from pose_core.files import atomic_path, why_not_written, write_text
 
 from .. import compat
 from ..blender_io import skinned_meshes
+from ..read.fbx_import import reason_of
 from ..restore.scene_guard import export_state
 from .formats import WRITERS, Job
 from .presets import ExportPreset, armature_name
 from .sampling import read_skeleton, sample_clip
+
+_ROOM = bytes(1 << 20)
 
 
 @dataclass(frozen=True)
@@ -98,17 +101,29 @@ def export_character(
         try:
             WRITERS[preset.suffix](job)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1] if str(error).strip() else "no reason given"
+            reason = _disk_problem(temporary) or reason_of(error)
             raise RigError(f"Blender could not export '{armature.name}' to '{target}' ({reason}).") from error
     for suffix, text in job.beside.items():
         other = target.with_name(target.name + suffix)
         if other.exists():
             job.notes.append(f"'{other.name}' was there already and is kept.")
         else:
-            other.write_text(text, encoding="utf-8")
+            write_text(other, text)
     if notes is not None:
         notes += job.notes
     return target
+
+
+def _disk_problem(temporary: Path) -> str:
+    """Why the disk took no more of a file; empty where it would. Blender cuts the end off what its exporters say."""
+    try:
+        with temporary.open("ab") as file:
+            file.write(_ROOM)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return why_not_written(error)
+    return ""
 
 
 def _sampled(

@@ -13,6 +13,7 @@ from pose_core.retarget.mapping.loose_bones import loose_bones
 from pose_core.retarget.rig.bone_map import ESSENTIAL, LIMB_PARTS, PARENT_PART, SIDES, BoneMap
 from pose_core.retarget.rig.description import RigDescription
 from pose_core.types import FloatArray
+from pose_core.untrusted.text import shortened
 
 MAP_HINT = "Map the bones by hand and save the map, then give it with the job."
 
@@ -20,6 +21,7 @@ MAP_HINT = "Map the bones by hand and save the map, then give it with the job."
 _NO_LENGTH_SHARE = 1e-4
 # Hips nearer to each other than this share of a thigh, seen across the body, are not a left and a right one.
 _LEAST_HIPS_SHARE = 0.02
+_MOST_TOLD = 6
 
 
 def check_bone_map(rig: RigDescription, bone_map: BoneMap) -> None:
@@ -37,9 +39,13 @@ def check_bone_map(rig: RigDescription, bone_map: BoneMap) -> None:
     also = [("root", bone_map.root)] if bone_map.root else []
     also += [(f"IK of {limb}", name) for limb, ik in bone_map.ik.items() for name in (ik.target, ik.pole) if name]
     also += [("switch", switch.bone) for switch in bone_map.switches]
-    absent = [f"{part}: '{name}'" for part, name in dict.fromkeys([*entries, *also]) if name not in known]
+    absent = [
+        f"{part}: '{shortened(name, 80)}'" for part, name in dict.fromkeys([*entries, *also]) if name not in known
+    ]
     if absent:
-        raise RigError(f"'{rig.name}' lacks bones that its map names ({'; '.join(absent)}).", "Correct the bone map.")
+        more = f" and {len(absent) - _MOST_TOLD} more" if len(absent) > _MOST_TOLD else ""
+        told = "; ".join(absent[:_MOST_TOLD]) + more
+        raise RigError(f"'{rig.name}' lacks bones that its map names ({told}).", "Correct the bone map.")
     users: dict[str, list[str]] = defaultdict(list)
     for part, name in entries:
         users[name].append(part)

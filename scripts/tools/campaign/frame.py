@@ -82,6 +82,7 @@ def add_common_arguments(parser: argparse.ArgumentParser, cases: int) -> None:
     parser.add_argument("--cases", type=int, default=cases, help=f"how many (default: {cases})")
     parser.add_argument("--minutes", type=float, default=30.0, help="stop after so long; run again to go on")
     parser.add_argument("--fresh", action="store_true", help="forget what was done before")
+    parser.add_argument("--again", action="store_true", help="try cases anew that were not as they should be")
     parser.add_argument("--only", default="", metavar="WORD", help="only cases with this word in their name; no page")
     parser.add_argument("--outcomes", type=Path, metavar="FOLDER", help="where outcomes are kept (default: the cache)")
     parser.add_argument("--page", type=Path, default=PAGE, help="page whose section is renewed")
@@ -99,7 +100,7 @@ def drive(campaign: Campaign, options: argparse.Namespace) -> int:
         kept.unlink(missing_ok=True)
     planned = list(islice(campaign.plan(options.seed), options.cases))
     cases = [case for case in planned if options.only in case.id]
-    done = {one.id: one for one in _read(kept)}
+    done = {one.id: one for one in _read(kept) if one.verdict in campaign.GOOD or not options.again}
     left = [case for case in cases if case.id not in done]
     print(f"{campaign.NAME}: {len(cases)} cases, {len(cases) - len(left)} done before", flush=True)
     kept.parent.mkdir(parents=True, exist_ok=True)
