@@ -15,10 +15,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pose_core.worker.process import LineProcess
-
 from pose_core import __version__
 from pose_core.config import EstimateRequest, TrackConfig, VideoConfig
+from pose_core.processes.line_process import LineProcess
 from pose_core.worker import protocol
 from pose_core.worker.client import worker_command
 from tools.errors import SetupError
