@@ -29,6 +29,8 @@ class TextBounds:
     """Lists and objects within each other."""
     most_values: int = 200_000
     """Values in all, those inside of lists and objects included."""
+    most_key: int = 4096
+    """Characters of an entry's name."""
 
 
 BOUNDS = TextBounds()
@@ -124,6 +126,8 @@ def check_bounds(data: Any, name: str, error: ErrorKind, hint: str, bounds: Text
             raise error(f"Cannot read {name}: more than {bounds.most_values} values are not allowed.", hint)
         if any(isinstance(value, int) and abs(value) > MOST_INTEGER for value in level):
             raise error(f"Cannot read {name}: whole numbers beyond {MOST_INTEGER} are not allowed.", hint)
+        if any(len(key) > bounds.most_key for value in level if isinstance(value, dict) for key in value):
+            raise error(f"Cannot read {name}: names of more than {bounds.most_key} characters are not allowed.", hint)
         inner = [value for value in level if isinstance(value, (dict, list))]
         if not inner:
             return

@@ -29,9 +29,9 @@ class Fake:
             if time.monotonic() > deadline:
                 return
             self.tried.append(case.id)
-            yield Outcome(
-                case.id, case.group, "wrong" if case.id in self.bad else "right", "why", {"mm": len(self.tried)}
-            )
+            words = "why: '/some/where/x.npz' (/a/b.py:3) 1/2"
+            verdict = "wrong" if case.id in self.bad else "right"
+            yield Outcome(case.id, case.group, verdict, words, {"mm": len(self.tried)})
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
 
@@ -64,7 +64,7 @@ def test_what_is_not_right_is_named_and_told_by_the_exit_code(tmp_path: Path) ->
     assert frame.drive(Fake(bad=("0-3",)), options(tmp_path)) == 1
     page = (tmp_path / "page.md").read_text()
     assert "| even | 3 | 0 |" in page and "| odd | 2 | 1 |" in page and "| **all** | **5** | **1** |" in page
-    assert "- `0-3`: wrong. why" in page and "Largest: mm 6." in page
+    assert "- `0-3`: wrong. why: 'x.npz' (b.py:3) 1/2\n" in page and "Largest: mm 6." in page
 
 
 def test_what_was_mended_is_tried_again(tmp_path: Path) -> None:

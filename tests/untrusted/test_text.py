@@ -12,10 +12,10 @@ from pose_core.retarget.mapping.vrm import read_humanoid
 from pose_core.runtime.description import read_description
 from pose_core.untrusted.text import TextBounds, parse_json, read_json, read_toml, shortened
 
-SMALL = TextBounds(most_bytes=1000, most_depth=4, most_values=20)
+SMALL = TextBounds(most_bytes=1000, most_depth=4, most_values=20, most_key=50)
 BAD_JSON = [
     b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 100_000, b"[[[[[1]]]]]", b"[" + b"1," * 30 + b"1]", b"1" * 5000,
-    b" " * 2000, b'"\\ud800', b"nul", b"[1" + b"0" * 400 + b"]",
+    b'[{"' + b"k" * 60 + b'": 1}]', b" " * 2000, b'"\\ud800', b"nul", b"[1" + b"0" * 400 + b"]",
 ]  # fmt: skip
 
 

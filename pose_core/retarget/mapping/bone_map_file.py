@@ -17,7 +17,7 @@ VERSION = 2
 VERSION_WITHOUT_CORRECTIONS = 1
 """What maps without corrections are written as, so that programs from before there were any read them."""
 
-_BOUNDS = TextBounds(most_bytes=1 << 20, most_depth=8, most_values=20_000)
+_BOUNDS = TextBounds(most_bytes=1 << 20, most_depth=8, most_values=20_000, most_key=100)
 _KEYS = ("format", "version", "family", "bones", "fingers", "root", "ik", "switches", "corrections", "notes")
 _IK_KEYS: dict[str, tuple[type, ...]] = {
     "target": (str,), "pole": (str, type(None)), "solved": (list,), "turns_end": (bool,), "active": (bool,)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -31,6 +32,8 @@ What happens with inputs that nobody chose: each campaign makes hundreds of them
 judged by rules. Written by `python scripts/campaign.py NAME`; the same seed makes the same cases.
 """
 _SHOWN = 12
+_FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/'\"():]+/)+")
+"""Of files on the machine that ran it, which are nobody else's concern."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def section_of(campaign: Campaign, outcomes: Sequence[Outcome], seed: int, plann
     bad = [one for one in outcomes if one.verdict not in campaign.GOOD]
     if bad:
         lines += ["", "Not as they should be:", ""]
-        lines += [f"- `{one.id}`: {one.verdict}. {one.words}" for one in bad[:_SHOWN]]
+        lines += [f"- `{one.id}`: {one.verdict}. {_FOLDERS.sub('', one.words)}" for one in bad[:_SHOWN]]
         lines += [f"- and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
     return "\n".join(lines) + "\n"
 
