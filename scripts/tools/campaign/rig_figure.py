@@ -129,7 +129,7 @@ def _listed(names: str | Sequence[str]) -> list[str]:
 
 def _expected(character: str) -> dict | None:
     name = {"metarig": "rigify_metarig", "rigify": "rigify_generated"}.get(character, Path(character).name)
-    folders = [Path(character).parent, Path(__file__).resolve().parents[3] / "shared" / "rigs"]
+    folders = [Path(character).parent, Path(__file__).resolve().parents[4] / "shared" / "rigs"]
     for folder in folders:
         if (folder / EXPECTED).is_file():
             rigs = json.loads((folder / EXPECTED).read_text(encoding="utf-8"))["rigs"]

@@ -16,6 +16,7 @@ import bpy
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from blender_addon.bridge.apply_motion import apply_motion
 from pose_core.errors import PoseCoreError
