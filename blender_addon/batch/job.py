@@ -13,13 +13,13 @@ from typing import Any
 import bpy
 
 from pose_core import __version__
-from pose_core.batch.jobs import MOTION_SUFFIX, Job, Role, is_family
+from pose_core.batch.jobs import Job, Role, is_family
 from pose_core.batch.paths import WRITES, check_job, export_names, files_of
 from pose_core.batch.stop import raise_if_stopped
 from pose_core.casting import cast_people, first_time_s, take_name
 from pose_core.errors import ConfigError, OutputError, PoseCoreError, WorkerError
 from pose_core.files import atomic_path, why_not_written, write_text
-from pose_core.job_paths import JobPath, is_report, read_report, refuse_foreign
+from pose_core.job_paths import MOTION_SUFFIX, JobPath, is_report, read_report, refuse_foreign
 from pose_core.motion_file import read_motion
 from pose_core.retarget import BoneMap, TransferConfig, map_by_family, read_bone_map
 from pose_core.worker.client import WorkerClient

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pose_core import __version__
-from pose_core.batch.paths import MOTION_SUFFIX, check_name, file_state
+from pose_core.batch.paths import check_name, file_state
 from pose_core.config import EstimateRequest, SolveConfig, TrackConfig
 from pose_core.errors import ConfigError
+from pose_core.job_paths import MOTION_SUFFIX
 from pose_core.retarget import KeysConfig
 from pose_core.retarget.mapping.families import name_presets
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pose_core.errors import ConfigError
 from pose_core.job_paths import (
+    MOTION_SUFFIX,
     JobPath,
     JobPaths,
     check_collisions,
@@ -22,7 +23,6 @@ from pose_core.job_paths import (
 if TYPE_CHECKING:
     from .jobs import Job
 
-MOTION_SUFFIX = ".motion.npz"
 WRITES = "writes"
 """Entry of a report: names of the files that the job wrote or was about to write; these may be replaced."""
 _FORBIDDEN = frozenset('/\\:*?"<>|')
