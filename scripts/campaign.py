@@ -15,6 +15,7 @@ import tools.needs  # noqa: F401
 
 # isort: split
 import argparse
+import signal
 import sys
 
 import _root  # noqa: F401 - puts the project on the path
@@ -33,6 +34,8 @@ def main() -> int:
         campaign.add_arguments(own)
         own.set_defaults(campaign=campaign)
     options = parser.parse_args()
+    # Of a process that ignores Ctrl-C, as shells start those in the background, the children would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return frame.drive(options.campaign, options)
 
 

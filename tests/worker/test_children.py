@@ -46,12 +46,21 @@ def test_a_child_ends_with_its_parent_however_that_ends(number, tmp_path):
     assert gone(child)
 
 
+@pytest.fixture
+def heard_interrupts():
+    """Children of a process that ignores Ctrl-C, as shells start those in the background, ignore it too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def gone_already(pid):
     return not Path(f"/proc/{pid}").exists()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.usefixtures("heard_interrupts")
 def test_a_killed_fetch_leaves_no_pip_and_the_next_one_clears_up(number, tmp_path):
     """An index that never answers holds pip up."""
     import socket
