@@ -54,7 +54,7 @@ def main(args):
     facts["damaged"] = refusal(bpy.ops.pose_core.verify)
     # A library that lacks what is needed: the self-test must see it, and the panel must not go on saying "Ready".
     wanting = next(Path(facts["folder"]).rglob("pose_core/video/container.py"))
-    wanting.write_text(wanting.read_text().replace("options=dict(OPEN_OPTIONS)", "no_such_option=1"))
+    wanting.write_text(wanting.read_text().replace("options=options", "no_such_option=1"))
     facts["failed test"] = refusal(bpy.ops.pose_core.self_test)
     facts["ready after failure"] = status.readiness(bpy.context, anew=True).tested
     bpy.ops.pose_core.remove()
