@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import build_addon
+from pose_core.lab.bench.clips import repeat_clip
 from pose_core.motion_file import read_motion
 from pose_core.video import probe_video
 from tests.support.blender import Bind
@@ -124,6 +125,13 @@ def session(display, tmp_path):
         yield Session(running, display, tmp_path)
 
 
+def play(folder, times):
+    """Let the video that is chosen in the panel be the sample, so many times over."""
+    longer = folder / "longer.mp4"
+    repeat_clip(SAMPLE, times, longer)
+    longer.replace(folder / SAMPLE.name)
+
+
 def install_by_click(session, share):
     """Press Install; meanwhile go to another workspace and open another file, which must not end it."""
     session.say("wheels")
@@ -150,7 +158,8 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     session.shot("panel")
     session.picture_options()
 
-    # Cancelled by the button.
+    # Cancelled by the button; long enough for a click on a quick machine.
+    play(tmp_path, 12)
     estimate_px = session.click(ESTIMATE)
     while session.wait_job()["stage"] != "Finding people":
         pass
@@ -175,6 +184,7 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     assert idle["objects"] == before["objects"]
     assert list(out.iterdir()) == []
 
+    play(tmp_path, 3)
     # Another file is opened meanwhile: the job goes on, its motion is kept, and nothing is put into that file.
     session.click(ESTIMATE, below_px=estimate_px - 20)
     session.wait_stage("Finding people")
@@ -188,6 +198,7 @@ def test_from_setup_to_keys_by_clicks(session, tmp_path, record_property):
     (out / "mannequin_walk.motion.npz").unlink()
 
     # Run to the end.
+    play(tmp_path, 1)
     session.click(ESTIMATE, below_px=estimate_px - 20)
     idle = session.wait_idle()
     session.display.move(session.region["x"] - 200, session.region["y"] + 500)
