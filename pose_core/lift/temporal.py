@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pose_core.config import REFERENCE_HEIGHT_M
 from pose_core.errors import InsufficientDataError, ModelError
 from pose_core.lift.answers import CONTACT_MIRROR, covariances
 from pose_core.lift.features import INPUT_JOINTS, make_features, mirror_features
@@ -29,9 +30,6 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "lifter.onnx"
 
 LONGEST_GAP_S = 0.5
 """The network's guess is kept up to this time from a frame in which the person was seen."""
-
-REFERENCE_HEIGHT_M = 1.70
-"""The network's joints are those of a person of this height."""
 
 _LEAST_SEEN_JOINTS = 4
 _CHUNK_STEPS = 1024

@@ -8,9 +8,6 @@ from pose_core.skeletons import CANONICAL
 from pose_core.skeletons.canonical import stature_lengths
 from pose_core.types import BoolArray, FloatArray
 
-REFERENCE_HEIGHT_M = 1.70
-"""The lifter's answers are for a person of this height."""
-
 _PARENTS = np.array(CANONICAL.parents)
 _SIZE_BONES = np.array(
     CANONICAL.indices(*(f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow", "wrist")))

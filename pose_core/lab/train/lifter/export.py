@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pose_core.config import REFERENCE_HEIGHT_M
 from pose_core.errors import ModelError
 from pose_core.files import atomic_path, write_text
 from pose_core.lab.nets.lifter import LifterNetwork
 from pose_core.lab.nets.lifter.model import EXTRA_OUTPUTS
-from pose_core.lab.train.lifter.bodies import REFERENCE_HEIGHT_M
 from pose_core.lab.train.lifter.validation import Lift, ValidationSet, counted_joints
 from pose_core.lift.answers import BEND_EDGES_DEG, HINGES, SUPPORTS, covariances
 from pose_core.lift.features import FEATURE_COUNT, FRAMES_PER_S, INPUT_NAMES

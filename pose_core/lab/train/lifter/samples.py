@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pose_core.config import REFERENCE_HEIGHT_M
 from pose_core.lab.datasets.mocap import MOCAP_FPS, MocapSet
 from pose_core.lab.train.lifter.bodies import (
-    REFERENCE_HEIGHT_M,
     draw_proportions,
     draw_stances,
     label_contacts,
